@@ -1,0 +1,28 @@
+"""Reference implementations of contrastive learning on one engine.
+
+    contrast.run("meow", data="acm")      train, evaluate and report; gives the finished run
+    contrast.load("runs/meow-acm-seed0")  the trained parts by name, from a run or an export
+
+Importing `contrast` imports neither torch nor any plugin.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contrast.errors import ContrastError
+from contrast.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from contrast.api import load, resume, run
+
+__version__ = "0.1.0"
+__all__ = ["ContrastError", "__version__", "hookimpl", "load", "resume", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "resume", "run"):
+        from contrast import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module `contrast` has no attribute `{name}`")

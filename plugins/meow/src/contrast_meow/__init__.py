@@ -1,0 +1,1 @@
+"""MEOW: heterogeneous graph contrastive learning (arXiv:2212.13847)."""
