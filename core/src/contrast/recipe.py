@@ -156,7 +156,7 @@ class RunConfig:
 
 
 class Stage:
-    """One stage of a recipe. The plain stage is complete; a recipe overrides what its paper changes.
+    """One stage of a recipe; the plain one is complete, a recipe overrides what its paper changes.
 
     A stage holds no state: what is learnt lives in the parts.
     """
