@@ -99,12 +99,16 @@ class Objective(Protocol[F_contra]):
 
 @dataclass
 class Parts:
-    """The trained or trainable parts of one stage. All learnt state lives in the two modules."""
+    """The trained or trainable parts of one stage. All learnt state lives in the two modules.
+
+    `sizes` are the plain values that encoder and objective were built from, beside their settings.
+    """
 
     data: Any
-    sampler: Sampler
+    sampler: Any
     encoder: nn.Module
     objective: Any
+    sizes: dict[str, Any] = field(default_factory=dict)
 
     def modules(self) -> dict[str, nn.Module]:
         """The parts that hold parameters or buffers, by name, as they stand in a checkpoint."""
@@ -115,10 +119,11 @@ class Parts:
 
 
 class Work(Protocol):
-    """What a stage's step sees of the engine."""
+    """What a stage's step sees of the engine; `trainer` holds the stage's own settings."""
 
     parts: Parts
     at: Moment
+    trainer: Any
 
     def encode(self, batch: Any) -> Form:
         """The encoder's form of the batch, related by the sampler."""

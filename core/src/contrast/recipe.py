@@ -170,8 +170,17 @@ class Stage:
         """
         data = config.build("data", generator=at.shared("data"))
         sampler = config.build("sampler", data, generator=at.shared("sampler"))
-        encoder = config.build("encoder", data)
-        return Parts(data, sampler, encoder, config.build_objective())
+        sizes = self.sizes(data, sampler)
+        encoder, objective = self.build_modules(config, sizes)
+        return Parts(data, sampler, encoder, objective, sizes)
+
+    def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
+        """What the encoder and objective must know of the data: plain values, kept in exports."""
+        return {}
+
+    def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
+        """The encoder and the objective: sizes first, then their settings, and no data."""
+        return config.build("encoder", **sizes), config.build_objective(**sizes)
 
     def step(self, batch: Any, work: Work) -> None:
         """One training step."""

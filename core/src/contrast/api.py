@@ -1,0 +1,193 @@
+"""The Python API, of the same power as the command line.
+
+result = contrast.run("meow", data="acm", objective={"temperature": 0.5}, seed=3)
+parts = contrast.load(result.folder)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrast.config import Resolved, resolve, restore
+from contrast.engine.distribution import World, world
+from contrast.engine.evaluating import evaluating
+from contrast.engine.exporting import export_parts, is_export, load_export
+from contrast.engine.folder import RunFolder
+from contrast.engine.loop import moment
+from contrast.engine.observers import Observer
+from contrast.engine.placement import shapes
+from contrast.engine.running import (
+    RunResult,
+    build,
+    carry_on,
+    evaluate_stage,
+    placed,
+    start,
+    trained,
+)
+from contrast.errors import ConfigError
+from contrast.interfaces import Evaluation, Parts, Sampler
+from contrast.recipe import RunConfig, Stage
+from contrast.reporting import write_report
+
+NAME = "name"  # in a mapping, the key that chooses the part
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a run would be: its trainable parameters and the shapes of one batch."""
+
+    parameters: int
+    batch: list[tuple[str, tuple[int, ...], str]]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Embeddings by name, one row a sample, with the samples' ids.
+
+    Shapes:  ids: N;  each array: (N, D) float32.
+    """
+
+    ids: list[int | str]
+    arrays: dict[str, np.ndarray]
+
+
+def run(
+    plugin: str,
+    *,
+    overrides: Sequence[str] = (),
+    file: Path | str | None = None,
+    runs: Path | str = "runs",
+    name: str | None = None,
+    observer: Observer | None = None,
+    max_steps_now: int | None = None,
+    **sections: Any,
+) -> RunResult:
+    """Train, evaluate and report; gives the finished run.
+
+    `sections` are the keys of the command line: `data="acm"` chooses a part, a mapping sets its
+    keys (`objective={"temperature": 0.5}`, with `"name"` to choose as well), `seed=3` a value.
+    `max_steps_now` stops each stage after so many steps and leaves a run that can be resumed.
+    Raises: ContrastError: a mistake in the configuration or data, or a run that failed.
+    """
+    resolved = resolve(
+        plugin, [*overrides, *as_overrides(sections)], file=Path(file) if file else None
+    )
+    observer = observer or Observer()
+    with world() as here:
+        folder = start(resolved, Path(runs), name, world=here, observer=observer)
+        return carry_on(
+            resolved.config, folder, world=here, observer=observer, max_steps_now=max_steps_now
+        )
+
+
+def resume(folder: Path | str, *, observer: Observer | None = None) -> RunResult:
+    """Go on with a run that was stopped, or that crashed, from its latest checkpoint."""
+    observer = observer or Observer()
+    with world() as here:
+        opened, config = _open(folder, here)
+        opened.update(state="running")
+        observer.on_run(str(opened.path))
+        return carry_on(config, opened, world=here, observer=observer)
+
+
+def dry_run(resolved: Resolved) -> DryRun:
+    """Build the parts of the first stage and draw one batch, without training or writing."""
+    config = resolved.config
+    stage = config.recipe.stages[0]
+    parts = build(stage, config, {}, World())
+    modules = parts.modules().values()
+    batch = parts.sampler.draw(moment(stage, config, parts, World(), 0))
+    trainable = (p for module in modules for p in module.parameters() if p.requires_grad)
+    return DryRun(sum(p.numel() for p in trainable), list(shapes(batch)))
+
+
+def evaluate(folder: Path | str, *, observer: Observer | None = None) -> dict[str, Evaluation]:
+    """Evaluate a trained run again and write its report anew."""
+    opened, config = _open(folder)
+    found = {}
+    for stage, parts in trained(config, opened):
+        found[stage.name] = evaluate_stage(
+            stage, parts, config, opened, world=World(), observer=observer or Observer()
+        )
+    write_report(opened.path)
+    return found
+
+
+def embed(folder: Path | str, new_data: Path | str | None = None) -> Embedding:
+    """The embeddings of the run's own data, or of new data where the method can take it.
+
+    Raises: ConfigError: the method mixes all rows and refuses new data, or its data takes no path.
+    """
+    opened, config = _open(folder)
+    stage, parts = trained(config, opened)[-1]
+    sampler = parts.sampler if new_data is None else _sampler_of(Path(new_data), config, stage)
+    at = moment(stage, config, parts, World(), 0, "embed")
+    ids: list[int | str] = []
+    rows: dict[str, list[np.ndarray]] = {}
+    with evaluating(parts, at):
+        for batch in sampler.sweep("all"):
+            ids.extend(sampler.ids(batch))
+            for name, value in parts.encoder.embed(placed(batch, config, stage)).items():
+                rows.setdefault(name, []).append(value.float().cpu().numpy())
+    return Embedding(ids, {name: np.concatenate(pieces) for name, pieces in rows.items()})
+
+
+def export(folder: Path | str, to: Path | str) -> Path:
+    """Write the trained parts of a run to a new folder: weights, configuration and a card."""
+    opened, config = _open(folder)
+    stage, parts = trained(config, opened)[-1]
+    return export_parts(opened, stage, parts, Path(to))
+
+
+def load(path: Path | str) -> Parts:
+    """The trained parts by name (`encoder`, `objective`, ...), from a run folder or an export.
+
+    A run gives its data and sampler too; an export needs no data, and has None in their place.
+    """
+    path = Path(path)
+    if is_export(path):
+        return load_export(path)
+    opened, config = _open(path)
+    return trained(config, opened)[-1][1]
+
+
+def _open(folder: Path | str, here: World | None = None) -> tuple[RunFolder, RunConfig]:
+    opened = RunFolder.open(Path(folder), here)
+    return opened, restore(opened.entries()).config
+
+
+def _sampler_of(new_data: Path, config: RunConfig, stage: Stage) -> Sampler:
+    """The sampler over new data, by the run's own settings."""
+    if config.recipe.transductive:
+        raise ConfigError(config.recipe.transductive)
+    if not hasattr(config.data, "path"):
+        raise ConfigError(
+            f"data `{config.chosen['data'].name}` reads no path, so it cannot embed {new_data}; "
+            "train on a part of `data` that has `data.path`"
+        )
+    moved = replace(config, data=replace(config.data, path=str(new_data)))
+    return build(stage, moved, {}, World()).sampler
+
+
+def as_overrides(sections: Mapping[str, Any]) -> list[str]:
+    """Keyword arguments as the command line would have them: `objective={"temperature": 0.5}`."""
+    words = []
+    for key, value in sections.items():
+        if isinstance(value, Mapping):
+            words += [f"{key}={value[NAME]}"] if NAME in value else []
+            words += as_overrides({f"{key}.{k}": v for k, v in value.items() if k != NAME})
+        else:
+            words.append(f"{key}={_text(value)}")
+    return words
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_text, value)) + "]"
+    return "null" if value is None else str(value)

@@ -1,0 +1,151 @@
+"""The layers of a configuration: what a preset, a YAML file and the command line give.
+
+Each value is kept with where it came from. File and command line give texts, which are read by
+the type of the field they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contrast.errors import ConfigError
+from contrast.recipe import SLOTS
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value for a dotted key, as somebody gave it; `text` if it is still to be read."""
+
+    key: str
+    value: Any
+    origin: str
+    text: bool = True
+
+
+def read_words(words: Sequence[str], origin: str) -> list[Given]:
+    """The words `key=value` of a command line.
+
+    Raises: ConfigError: a word has no `=`, or a key comes twice.
+    """
+    given = []
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"`{word}` is not of the form key=value ({origin})")
+        given.append(Given(_canonical(key.strip()), value, origin))
+    return _once(given)
+
+
+def read_file(path: Path | None) -> list[Given]:
+    """The keys of a YAML file, nested or dotted.
+
+    Raises: ConfigError: the file is missing, is no YAML mapping, or has a key twice.
+    """
+    if path is None:
+        return []
+    origin = f"file {path.name}"
+    try:
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
+    except OSError as cause:
+        raise ConfigError(f"cannot read the file {path}: {(cause.strerror or '').lower()}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as cause:
+        raise ConfigError(f"{path} is not YAML{_where(cause)}") from None
+    if tree in (None, ""):
+        return []
+    if not isinstance(tree, Mapping):
+        raise ConfigError(f"{path} must hold keys and values such as `seed: 3`, got {tree!r:.60}")
+    return _once(Given(_canonical(key), value, origin) for key, value in flatten(tree))
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """The leaves of a nested mapping under their dotted keys."""
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{key}.")
+        else:
+            yield key, value
+
+
+def sweep(overrides: Sequence[str]) -> list[list[str]]:
+    """The jobs of a sweep: `seed=0,1 data=acm` gives two; a list is written `[a,b]`.
+
+    Raises: ConfigError: a word has no `=`, or names the same value twice or none.
+    """
+    axes = []
+    for given in read_words(overrides, "command line"):
+        values = _alternatives(given.value)
+        if len(values) > 1 and ("" in values or len(set(values)) < len(values)):
+            raise ConfigError(
+                f"`{given.key}={given.value}` sweeps over an empty or repeated value\n"
+                f"Under --multirun a comma separates runs; a list is written "
+                f"`{given.key}=[a,b]`."
+            )
+        axes.append([f"{given.key}={value}" for value in values])
+    return [list(job) for job in product(*axes)]
+
+
+def named_plugin(overrides: Sequence[str], file: Path | None = None) -> str | None:
+    """The plugin that the command line names, or else the file."""
+    given = [*read_file(file), *read_words(overrides, "command line")]
+    named = [each.value for each in given if each.key == "plugin"]
+    return named[-1] if named else None
+
+
+class _TextLoader(yaml.SafeLoader):
+    """YAML whose scalars all stay texts, and which refuses a key that comes twice."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own declaration)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if names.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key `{key.value}` comes twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _where(cause: Exception) -> str:
+    mark = getattr(cause, "problem_mark", None)
+    problem = getattr(cause, "problem", None) or "it holds bytes that are no text"
+    return f", line {mark.line + 1}: {problem}" if mark else f": {problem}"
+
+
+def _canonical(key: str) -> str:
+    """`objective.name` chooses a part, as `objective` does."""
+    slot, _, rest = key.partition(".")
+    return slot if slot in SLOTS and rest == "name" else key
+
+
+def _once(given: Iterable[Given]) -> list[Given]:
+    seen: dict[str, Given] = {}
+    for each in given:
+        if each.key in seen:
+            raise ConfigError(
+                f"`{each.key}` is given twice: {seen[each.key].value!r} and {each.value!r} "
+                f"({each.origin})\nFor one run a value write `{each.key}=a,b --multirun`."
+            )
+        seen[each.key] = each
+    return list(seen.values())
+
+
+def _alternatives(text: str) -> list[str]:
+    """The text split at its commas outside brackets and quotes."""
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote or letter in "\"'":
+            quote = "" if letter == quote else quote or letter
+        depth += 0 if quote else (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

@@ -1,0 +1,47 @@
+"""Observers watch a run: a progress bar, a plain log, a third party's dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+
+class Observer:
+    """Hears of a run and does nothing; override what is of interest.
+
+    A package offers one under the entry-point group `contrast.observers`: a callable without
+    arguments that gives an observer. `contrast run --observer NAME` adds it.
+    """
+
+    def on_run(self, folder: str) -> None:
+        """The run's folder exists."""
+
+    def on_start(self, stage: str, steps: int) -> None:
+        """A stage of this many steps begins, or goes on after a resume."""
+
+    def on_step(self, stage: str, step: int, values: dict[str, float]) -> None:
+        """The numbers of a finished step; they come in order, a few steps late."""
+
+    def on_message(self, text: str) -> None:
+        """A sentence for people: what was dropped, skipped or decided."""
+
+    def on_end(self, stage: str) -> None:
+        """A stage's training is over, finished or stopped."""
+
+
+EVENTS = ("on_run", "on_start", "on_step", "on_message", "on_end")
+
+
+def together(members: Sequence[Observer]) -> Observer:
+    """One observer that tells every member all it hears, in their order."""
+    both = Observer()
+    for event in EVENTS:
+        heard = [getattr(member, event) for member in members]
+        setattr(both, event, partial(_tell, heard))
+    return both
+
+
+def _tell(heard: Sequence[Callable[..., None]], *what: Any) -> None:
+    for method in heard:
+        method(*what)

@@ -1,0 +1,194 @@
+"""A run from its configuration to its report: every stage in turn, each trained and evaluated."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contrast.engine.checkpoint import last_of_stage, load_checkpoint
+from contrast.engine.distribution import World
+from contrast.engine.evaluating import evaluating
+from contrast.engine.folder import RunFolder, now
+from contrast.engine.loop import Loop, load_weights, moment, place
+from contrast.engine.observers import Observer
+from contrast.engine.placement import choose_device, dtype_of, move
+from contrast.engine.randomness import seeded
+from contrast.engine.stopping import Stopped, StopRequest
+from contrast.engine.versions import versions
+from contrast.errors import ContrastError
+from contrast.interfaces import Evaluation, Parts
+from contrast.recipe import RunConfig, Stage
+from contrast.reporting import load_evaluations, save_evaluation, write_report
+
+if TYPE_CHECKING:
+    from contrast.config import Resolved
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished or stopped run: its folder, its state, and what each stage's evaluation found."""
+
+    folder: Path
+    state: str
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """The metrics of all stages; those of a later stage win."""
+        return {k: v for each in self.evaluations.values() for k, v in each.metrics.items()}
+
+
+def start(
+    resolved: Resolved, runs: Path, name: str | None, *, world: World, observer: Observer
+) -> RunFolder:
+    """Make the folder of a new run and write what it is."""
+    config = resolved.config
+    record = {
+        "plugin": config.plugin,
+        "recipe": config.recipe.name,
+        "summary": config.recipe.summary,
+        "paper": config.recipe.paper,
+        "data": config.chosen["data"].name,
+        "objective": config.chosen["objective"].name,
+        "seed": config.seed,
+        "command": sys.argv,
+        "processes": world.size,
+        "versions": versions(config.plugin),
+    }
+    name = name or f"{config.recipe.name}-{config.chosen['data'].name}-seed{config.seed}"
+    folder = RunFolder.create(runs, name, record, world)
+    folder.write_config(resolved.to_json())
+    observer.on_run(str(folder.path))
+    for note in resolved.notes:
+        observer.on_message(note)
+    return folder
+
+
+def carry_on(
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    world: World,
+    observer: Observer,
+    max_steps_now: int | None = None,
+) -> RunResult:
+    """Train and evaluate what is still to be done, from the latest checkpoint if there is one.
+
+    `max_steps_now` stops every stage's training after so many steps, leaving a resumable run.
+    Raises: Stopped: a signal came.
+    """
+    with StopRequest() as request:
+        try:
+            finished = _all_stages(config, folder, world, observer, request, max_steps_now)
+        except ContrastError as cause:
+            folder.update(state="failed", reason=str(cause))
+            raise
+        except KeyboardInterrupt:
+            folder.update(state="stopped")
+            raise
+    folder.update(state="done" if finished else "stopped", ended=now())
+    if world.leads:
+        write_report(folder.path)
+    if request.received:
+        raise _stopped(folder.path, request.received)
+    return RunResult(folder.path, folder.record()["state"], load_evaluations(folder.path))
+
+
+def _stopped(path: Path, signal: int) -> Stopped:
+    stopped = Stopped(f"stopped; go on with `contrast resume {path}`")
+    stopped.exit_code = 128 + signal
+    return stopped
+
+
+def _all_stages(
+    config: RunConfig,
+    folder: RunFolder,
+    world: World,
+    observer: Observer,
+    request: StopRequest,
+    max_steps_now: int | None,
+) -> bool:
+    latest = folder.latest_checkpoint()
+    reached = latest.name.rpartition("-")[0] if latest else None
+    if latest is None:
+        folder.truncate({})  # a crash before the first checkpoint: begin again
+    earlier: dict[str, Parts] = {}
+    for stage in config.recipe.stages:
+        parts = build(stage, config, earlier, world)
+        if reached is not None and stage.name != reached:
+            restore_weights(parts, folder, stage)
+        else:
+            loop = Loop(stage, parts, config, folder, world=world, observer=observer)
+            if reached is not None:
+                loop.restore(load_checkpoint(latest, "model", "training", "best"))
+            reached = None
+            if not loop.run(_stop_when(loop, request, max_steps_now)):
+                return False
+        if stage.name not in load_evaluations(folder.path):
+            evaluate_stage(stage, parts, config, folder, world=world, observer=observer)
+        earlier[stage.name] = parts
+    return True
+
+
+def _stop_when(loop: Loop, request: StopRequest, limit: int | None) -> Callable[[], bool]:
+    last = None if limit is None else loop.step + limit
+    return lambda: bool(request.received) or (last is not None and loop.step >= last)
+
+
+def build(stage: Stage, config: RunConfig, earlier: dict[str, Parts], world: World) -> Parts:
+    """The untrained parts of a stage, with initial weights from a seed of their own."""
+    with seeded(config.seed, stage.name, "init"):
+        parts = stage.build(config, earlier, moment(stage, config, None, world, 0, "build"))
+    place(parts, config, stage)
+    return parts
+
+
+def trained(config: RunConfig, folder: RunFolder) -> list[tuple[Stage, Parts]]:
+    """Every stage with its trained parts, in order.
+
+    Raises: CheckpointError: a stage has not been trained yet, or a checkpoint is damaged.
+    """
+    earlier: dict[str, Parts] = {}
+    for stage in config.recipe.stages:
+        earlier[stage.name] = build(stage, config, earlier, World())
+        restore_weights(earlier[stage.name], folder, stage)
+    return [(stage, earlier[stage.name]) for stage in config.recipe.stages]
+
+
+def placed(batch: Any, config: RunConfig, stage: Stage) -> Any:
+    """The batch on the device and in the precision of the stage's trainer."""
+    trainer = config.trainers[stage.name]
+    return move(batch, choose_device(trainer), dtype_of(trainer))
+
+
+def restore_weights(parts: Parts, folder: RunFolder, stage: Stage) -> None:
+    """Give the parts the weights that the stage ended with, and the sampler its state."""
+    checkpoint = last_of_stage(folder.checkpoints, stage.name)
+    trees = load_checkpoint(checkpoint, "model", "training")
+    load_weights(parts, trees["model"])
+    parts.sampler.load_state_dict(trees["training"]["sampler"])
+
+
+def evaluate_stage(
+    stage: Stage,
+    parts: Parts,
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    world: World,
+    observer: Observer,
+) -> Evaluation:
+    """Evaluate a stage's parts and write down what was found."""
+    at = moment(stage, config, parts, world, 0, "evaluate")
+    observer.on_message(f"evaluating stage `{stage.name}`")
+    with evaluating(parts, at):
+        evaluation = stage.evaluate(parts, config, at)
+    if world.leads:
+        save_evaluation(evaluation, folder.path, stage.name)
+    for note in evaluation.notes:
+        observer.on_message(note)
+    world.barrier()
+    return evaluation

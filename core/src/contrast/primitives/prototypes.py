@@ -1,0 +1,127 @@
+"""Prototypes: k-means on the device, batched over restarts, and how concentrated its clusters are.
+
+Two notions of nearness share one loop: the largest inner product x.c, as MEOW's official code
+has it (arXiv:2212.13847), and the smallest Euclidean distance. Nothing here draws a random
+number: the caller names the points at which each restart begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Nearness = Literal["inner", "distance"]
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """One grouping of N points into K clusters.
+
+    Shapes:  ids: (N,) integer in 0..K-1;  centres: (K, D), not normalised.
+    """
+
+    ids: Tensor
+    centres: Tensor
+
+
+@torch.no_grad()
+def kmeans(
+    x: Tensor, starts: Tensor, *, iterations: int = 20, nearness: Nearness = "inner"
+) -> Clustering:
+    """The best of R k-means fits of the points, each begun at K of them.
+
+    A centre is the plain mean of its members. A cluster that runs empty restarts beside the
+    centre of a large one (as in Faiss), so that K clusters stay in play. The best fit has the
+    largest summed inner product, or the smallest summed squared distance.
+
+    Shapes:  x: (N, D) float, computed in float32 at least;  starts: (R, K) indices into x.
+    Cost: O(iterations * R * N * K * D) time, O(R * N * K) memory.
+    Edge cases: equal points and K = N are allowed; ties go to the smaller cluster number, so that
+    renumbering x together with `starts` renumbers the result and changes nothing else.
+    Raises: ValueError: x or starts is not a matrix, or starts names a point that x lacks.
+    """
+    if x.ndim != 2 or starts.ndim != 2:
+        raise ValueError(
+            f"x must be (N, D) and starts (R, K), got {tuple(x.shape)} and {tuple(starts.shape)}"
+        )
+    if starts.numel() and not 0 <= int(starts.min()) <= int(starts.max()) < len(x):
+        raise ValueError(f"starts must lie in 0..{len(x) - 1}, got up to {int(starts.max())}")
+    x = x if x.dtype == torch.float64 else x.float()
+    centres = x[starts]  # (R, K, D)
+    for _ in range(iterations):
+        ids, _ = nearest(x, centres, nearness)
+        centres = refill(*means(x, ids, starts.shape[1]))
+    ids, closeness = nearest(x, centres, nearness)
+    best = closeness.sum(1).argmax()
+    return Clustering(ids[best], centres[best])
+
+
+def nearest(x: Tensor, centres: Tensor, nearness: Nearness = "inner") -> tuple[Tensor, Tensor]:
+    """The nearest centre of every point and how near it is, in each of R sets of centres.
+
+    `distance` maximises x.c - |c|^2 / 2, which orders centres as -|x - c|^2 does.
+
+    Shapes:  x: (N, D);  centres: (R, K, D);  returns ids (R, N) integer, closeness (R, N).
+    """
+    R, K, D = centres.shape
+    closeness = x @ centres.reshape(R * K, D).T  # (N, R K)
+    if nearness == "distance":
+        closeness = closeness - centres.reshape(R * K, D).square().sum(1) / 2
+    best, ids = closeness.view(len(x), R, K).max(2)
+    return ids.T, best.T
+
+
+def means(x: Tensor, ids: Tensor, K: int) -> tuple[Tensor, Tensor]:
+    """The mean of the members of each cluster, 0 where there is none, and the number of members.
+
+    Shapes:  x: (N, D);  ids: (R, N);  returns centres (R, K, D), sizes (R, K) integer.
+    """
+    R, N = ids.shape
+    flat = (ids + K * torch.arange(R, device=ids.device)[:, None]).flatten()
+    sizes = torch.bincount(flat, minlength=R * K)
+    total = x.new_zeros(R * K, x.shape[1]).index_add_(0, flat, x.expand(R, -1, -1).flatten(0, 1))
+    return (total / sizes.clamp(min=1)[:, None]).view(R, K, -1), sizes.view(R, K)
+
+
+def refill(centres: Tensor, sizes: Tensor) -> Tensor:
+    """The centres with the e-th empty cluster moved beside the centre of the e-th largest one.
+
+    The copy is nudged by 1/1024 up and down along alternate axes, the step that Faiss uses.
+
+    Shapes:  centres: (R, K, D);  sizes: (R, K).
+    """
+    empty = sizes == 0
+    largest_first = sizes.argsort(dim=1, descending=True, stable=True)
+    donor = largest_first.gather(1, (empty.cumsum(1) - 1).clamp(min=0))  # (R, K)
+    nudge = 1 + (torch.arange(centres.shape[2], device=centres.device) % 2 * 2 - 1) / 1024
+    copied = centres.gather(1, donor[..., None].expand_as(centres)) * nudge
+    return torch.where(empty[..., None], copied, centres)
+
+
+@torch.no_grad()
+def concentrations(x: Tensor, found: Clustering) -> Tensor:
+    """How widely each cluster is spread, relative to the mean of all clusters.
+
+    phi_k = mean_i sqrt(S_i) / log(n_k + 5) with S_i = x_i.c_k of the n_k members and the raw
+    centre; clamped to the 10th..90th percentile, then divided by the mean over clusters
+    (arXiv:2212.13847, official code, which multiplies by the temperature at once).
+
+    Shapes:  x: (N, D);  returns (K,) with mean 1.
+    Edge cases: a negative S_i counts as 0; a cluster of fewer than two members, or of spread 0,
+    takes the largest value; where no cluster has one, all are 1.
+    """
+    x = x if x.dtype == torch.float64 else x.float()
+    K = len(found.centres)
+    similarity = (x * found.centres[found.ids]).sum(1)
+    root = similarity.clamp(min=0).sqrt()
+    sizes = torch.bincount(found.ids, minlength=K)
+    spread = root.new_zeros(K).index_add_(0, found.ids, root) / sizes.clamp(min=1)
+    spread = spread / (sizes + 5).to(spread).log()
+    spread = spread.masked_fill(sizes < 2, 0)
+    spread = torch.where(spread > 0, spread, spread.max())
+    low, high = spread.quantile(spread.new_tensor([0.1, 0.9]))
+    spread = spread.clamp(low, high)
+    return torch.where(spread.mean() > 0, spread / spread.mean(), torch.ones_like(spread))

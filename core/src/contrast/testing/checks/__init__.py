@@ -1,0 +1,1 @@
+"""What every plugin must show: its door and settings, its parts, its runs."""

@@ -1,0 +1,64 @@
+"""Two and three gloo processes must train as one: same losses, same weights."""
+
+import os
+import socket
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from contrast.engine.distribution import BUCKET_BYTES, World, _buckets, reduce_gradients
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def in_processes(size, function, *arguments):
+    mp.spawn(_joined, (size, free_port(), function, arguments), nprocs=size)
+
+
+def _joined(rank, size, port, function, arguments):
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=size)
+    try:
+        function(World(rank, size), *arguments)
+    finally:
+        dist.destroy_process_group()
+
+
+def _check_reduction(world, shares):
+    like = [torch.zeros(3, dtype=torch.float64), torch.zeros(2, 2), torch.zeros(5)]
+    rank = world.rank
+    gradients = [torch.full((3,), rank + 1.0, dtype=torch.float64), None, None]
+    if rank == 0:
+        gradients[1] = torch.ones(2, 2)
+    reduced = reduce_gradients(gradients, like, shares[rank], world)
+    expected = sum(share * (r + 1.0) for r, share in enumerate(shares))
+    assert torch.allclose(reduced[0], torch.full((3,), expected, dtype=torch.float64))
+    assert torch.allclose(reduced[1], torch.full((2, 2), shares[0]))
+    assert reduced[2] is None
+    assert world.share(10 * (rank + 1)) == (rank + 1) / sum(range(1, world.size + 1))
+    assert world.any(rank == 1) is True
+    assert world.any(False) is False
+    assert world.text(f"from {rank}") == "from 0"
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.25, 0.75], [0.2, 0.3, 0.5]])
+def test_gradients_are_summed_by_share_and_unused_ones_stay_none(shares):
+    in_processes(len(shares), _check_reduction, shares)
+
+
+def test_buckets_are_of_one_dtype_and_bounded_size():
+    big = BUCKET_BYTES // 4
+    like = [torch.zeros(3), torch.zeros(2), torch.zeros(3, dtype=torch.float64), torch.zeros(big)]
+    like += [torch.zeros(5)]
+    assert list(_buckets([0, 1, 2, 3, 4], like)) == [[0, 1], [2], [3], [4]]
+
+
+def test_one_process_reduces_nothing():
+    gradient = torch.ones(2)
+    assert reduce_gradients([gradient, None], [gradient] * 2, 1.0, World())[0] is gradient

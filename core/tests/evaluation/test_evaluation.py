@@ -1,0 +1,23 @@
+import subprocess
+import sys
+
+import contrast.evaluation
+import pytest
+
+
+def test_importing_the_room_imports_nothing_heavy():
+    code = (
+        "import sys, contrast.evaluation, contrast.reporting;"
+        "sys.exit(any(m in sys.modules for m in ('torch', 'numpy', 'sklearn', 'matplotlib')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_every_public_name_is_found():
+    for name in contrast.evaluation.__all__:
+        assert getattr(contrast.evaluation, name).__doc__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute `probe_linear`"):
+        contrast.evaluation.probe_linear  # noqa: B018

@@ -1,0 +1,142 @@
+"""What MEOW learns from: a `HeteroData`, the target type, its meta-paths, labels and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+from torch import Generator, randperm
+from torch_geometric.data import HeteroData
+
+from contrast.errors import DataError, did_you_mean, listing
+from contrast.evaluation import Split
+from contrast_meow.folder import load_graph
+from contrast_meow.graph import scale_rows
+from contrast_meow.metapaths import MetaPath, incidence, parse
+from contrast_meow.operators import to_scipy
+
+
+@dataclass(frozen=True)
+class GraphData:
+    """A heterogeneous graph with the node type to be embedded.
+
+    `labels` are -1 where unknown, None where there are none; `splits` are named by the number of
+    labelled nodes a class; `classes` names the labels; `structure` is the meta-path whose truncated
+    SVD is scored beside, None for none; `notes` are sentences for the report.
+    """
+
+    graph: HeteroData
+    target: str
+    paths: tuple[MetaPath, ...]
+    ids: list[int | str]
+    labels: np.ndarray | None = None
+    splits: dict[str, Split] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    structure: MetaPath | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """The number N of target nodes."""
+        return self.graph[self.target].num_nodes
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The target type, then every type that a meta-path passes."""
+        passed = (step for path in self.paths for step in path.steps)
+        return tuple(dict.fromkeys((self.target, *passed)))
+
+    def width(self, node_type: str) -> int:
+        """The number of features of a type; that of its nodes where it has none (one-hot)."""
+        x = self.graph[node_type].get("x")
+        return self.graph[node_type].num_nodes if x is None else x.shape[1]
+
+    def features(self, node_type: str) -> sparse.csr_array:
+        """The features of a type, each row divided by its sum; one-hot where there are none.
+
+        A row that sums to 0 stays 0. Features with a negative entry are used as they are, since
+        their sums mean nothing.
+        """
+        x = self.graph[node_type].get("x")
+        if x is None:
+            return sparse.eye_array(self.graph[node_type].num_nodes, format="csr")
+        matrix = to_scipy(x)
+        if (matrix.data < 0).any():
+            return matrix
+        return scale_rows(matrix, np.asarray(matrix.sum(1)).ravel())
+
+    def context(self, path: MetaPath, step: int) -> sparse.csr_array:
+        """The incidence of the target with the `step`-th type on the way (0 the first)."""
+        return incidence(self.graph, path.edges[: step + 1])
+
+
+def own_graph(
+    generator: Generator,
+    *,
+    path: str,
+    target: str,
+    meta_paths: tuple[str, ...],
+    labelled: tuple[int, ...],
+    validation: float,
+) -> GraphData:
+    """The user's graph, from a folder that `save_graph` wrote.
+
+    Labels are the target's `y` (negative: unknown). Its `train_mask`, `val_mask` and `test_mask`
+    are used where there are all three; else a split is drawn for each number of `labelled` nodes a
+    class, with the share `validation` of the other labelled nodes to choose by.
+    Raises: DataError: the folder or graph cannot be used;  ConfigError: a wrong target or path.
+    """
+    graph = load_graph(path)
+    if target not in graph.node_types:
+        raise DataError(
+            f"`data.target` must be a node type of {path}, got `{target}`"
+            f"{did_you_mean(target, graph.node_types)}\nnode types: {listing(graph.node_types)}"
+        )
+    if not meta_paths:
+        relations = listing(">".join(edge) for edge in graph.edge_types)
+        raise DataError(
+            f"`data.meta_paths` is empty: name paths from `{target}` back to it, such as "
+            f"`{target}>relation>other>rev_relation>{target}`\nrelations: {relations}"
+        )
+    paths = tuple(parse(text, graph, target) for text in meta_paths)
+    node = graph[target]
+    ids = node.get("ids") or list(range(node.num_nodes))
+    if node.get("y") is None:
+        return GraphData(graph, target, paths, ids)
+    labels = node.y.numpy()
+    masks = [node.get(name) for name in ("train_mask", "val_mask", "test_mask")]
+    if all(mask is not None for mask in masks):
+        known = [np.flatnonzero(mask.numpy() & (labels >= 0)) for mask in masks]
+        return GraphData(graph, target, paths, ids, labels, {"own": Split(*known)})
+    splits, notes = draw_splits(labels, labelled, validation, generator)
+    return GraphData(graph, target, paths, ids, labels, splits, notes=notes)
+
+
+def draw_splits(
+    labels: np.ndarray, per_class: Sequence[int], validation: float, generator: Generator
+) -> tuple[dict[str, Split], tuple[str, ...]]:
+    """A random split for each number of training labels a class, and what could not be drawn.
+
+    `validation` is a number of nodes, or a share of those left if below 1; the rest is the test
+    part. A split that would leave a class without a further node is left out, and said.
+    """
+    known = np.flatnonzero(labels >= 0)
+    classes, sizes = np.unique(labels[known], return_counts=True)
+    splits, notes = {}, []
+    for L in per_class:
+        if len(classes) < 2 or sizes.min() <= L:
+            smallest = sizes.min() if len(sizes) else 0
+            notes.append(
+                f"No split with {L} labels a class: of {len(classes)} classes the smallest has "
+                f"{smallest} nodes."
+            )
+            continue
+        order = known[randperm(len(known), generator=generator).numpy()]
+        chosen = [order[labels[order] == label][:L] for label in classes]
+        train = np.concatenate(chosen)
+        rest = order[~np.isin(order, train)]
+        count = round(validation * len(rest)) if validation < 1 else int(validation)
+        count = min(max(count, 1), len(rest) - 1)
+        splits[str(L)] = Split(train, rest[:count], rest[count:])
+    return splits, tuple(notes)

@@ -1,0 +1,158 @@
+"""Your own graph as a folder: a `HeteroData` in safetensors and JSON, nothing pickled.
+
+    contrast_meow.save_graph(hetero_data, "graph/")
+    contrast run plugin=meow data=hetero data.path=graph/ data.target=... data.meta_paths=...
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch_geometric.data import HeteroData
+
+from contrast.errors import DataError
+
+FORMAT = "contrast-meow graph 1"
+OUTLINE, TENSORS = "graph.json", "graph.safetensors"
+NODE_TENSORS = ("x", "y", "train_mask", "val_mask", "test_mask")
+ADVICE = (
+    "Write it as a folder in Python: `contrast_meow.save_graph(hetero_data, 'graph/')`, "
+    "then data.path=graph/"
+)
+
+
+def save_graph(graph: HeteroData, folder: str | Path) -> Path:
+    """Write a graph as `graph.json` and `graph.safetensors`; gives the folder.
+
+    Kept are each node type's number of nodes, `x` (dense or sparse), `y`, `train_mask`,
+    `val_mask`, `test_mask` and `ids` (texts or whole numbers), and each relation's `edge_index`.
+
+    Raises: DataError: the graph is not consistent;  TypeError: it is no `HeteroData`.
+    """
+    if not isinstance(graph, HeteroData):
+        raise TypeError(f"save_graph takes a HeteroData, got a {type(graph).__name__}")
+    check_graph(graph)
+    outline: dict[str, Any] = {"format": FORMAT, "nodes": {}, "edges": []}
+    tensors: dict[str, Tensor] = {}
+    for i, node_type in enumerate(graph.node_types):
+        node = graph[node_type]
+        ids = None if node.get("ids") is None else list(node.ids)
+        outline["nodes"][node_type] = {"count": node.num_nodes, "ids": ids}
+        for name in NODE_TENSORS:
+            if node.get(name) is not None:
+                tensors |= _pack(f"nodes.{i}.{name}", node[name])
+    for i, edge_type in enumerate(graph.edge_types):
+        outline["edges"].append(list(edge_type))
+        tensors[f"edges.{i}"] = graph[edge_type].edge_index.cpu().contiguous()
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / TENSORS)
+    (folder / OUTLINE).write_text(json.dumps(outline, indent=1) + "\n")
+    return folder
+
+
+def load_graph(folder: str | Path) -> HeteroData:
+    """The graph that `save_graph` wrote.
+
+    Raises: DataError: a `.pt` file, which would have to be unpickled; no such folder; damage.
+    """
+    folder = Path(folder)
+    if folder.suffix in (".pt", ".pth", ".pkl"):
+        raise DataError(
+            f"`{folder}` is a pickle, which can run any code; it is not read\n{ADVICE}"
+        )
+    if not (folder / OUTLINE).is_file() or not (folder / TENSORS).is_file():
+        raise DataError(
+            f"`data.path` must be a folder with {OUTLINE} and {TENSORS}, got `{folder}`\n{ADVICE}"
+        )
+    try:
+        outline = json.loads((folder / OUTLINE).read_text())
+        tensors = load_file(folder / TENSORS)
+        graph = _assemble(outline, tensors)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as cause:
+        raise DataError(f"the graph in `{folder}` is damaged: {cause}\n{ADVICE}") from None
+    check_graph(graph)
+    return graph
+
+
+def _assemble(outline: dict[str, Any], tensors: dict[str, Tensor]) -> HeteroData:
+    if outline["format"] != FORMAT:
+        raise ValueError(f"format {outline['format']!r} instead of {FORMAT!r}")
+    graph = HeteroData()
+    for i, (node_type, held) in enumerate(outline["nodes"].items()):
+        graph[node_type].num_nodes = held["count"]
+        if held["ids"] is not None:
+            graph[node_type].ids = held["ids"]
+        for name in NODE_TENSORS:
+            if (value := _unpack(f"nodes.{i}.{name}", tensors)) is not None:
+                graph[node_type][name] = value
+    for i, edge_type in enumerate(outline["edges"]):
+        graph[tuple(edge_type)].edge_index = tensors[f"edges.{i}"]
+    return graph
+
+
+def _pack(name: str, value: Tensor) -> dict[str, Tensor]:
+    if value.layout == torch.strided:
+        return {name: value.detach().cpu().contiguous()}
+    entries = value.detach().cpu().to_sparse_coo().coalesce()
+    shape = torch.tensor(value.shape)
+    parts = {"indices": entries.indices(), "values": entries.values(), "shape": shape}
+    return {f"{name}.{part}": held.contiguous() for part, held in parts.items()}
+
+
+def _unpack(name: str, tensors: dict[str, Tensor]) -> Tensor | None:
+    if f"{name}.shape" not in tensors:
+        return tensors.get(name)
+    indices, values, shape = (tensors[f"{name}.{part}"] for part in ("indices", "values", "shape"))
+    return torch.sparse_coo_tensor(
+        indices, values, size=tuple(shape.tolist()), check_invariants=True
+    )
+
+
+def check_graph(graph: HeteroData) -> None:
+    """Raises: DataError: features that are not finite or not a row a node, or edges out of range."""
+    for node_type in graph.node_types:
+        node, N = graph[node_type], graph[node_type].num_nodes
+        if not N:
+            raise DataError(f"node type `{node_type}` has no nodes, or does not say how many")
+        for name in (*NODE_TENSORS, "ids"):
+            value = node.get(name)
+            if value is not None and len(value) != N:
+                raise DataError(f"`{name}` of `{node_type}` has {len(value)} rows for {N} nodes")
+        _check_features(node_type, node.get("x"))
+        _check_labels(node_type, node.get("y"))
+    for source, relation, end in graph.edge_types:
+        edges = graph[source, relation, end].get("edge_index")
+        name = f"relation `{source}>{relation}>{end}`"
+        if edges is None or edges.ndim != 2 or len(edges) != 2 or edges.dtype != torch.int64:
+            raise DataError(f"{name} needs an `edge_index` of shape (2, E), int64")
+        sizes = torch.tensor([[graph[source].num_nodes], [graph[end].num_nodes]])
+        if ((edges < 0) | (edges >= sizes)).any():
+            raise DataError(
+                f"{name} names a node that does not exist: "
+                f"indices go up to {edges.amax(1).tolist()}, nodes are {sizes.flatten().tolist()}"
+            )
+
+
+def _check_features(node_type: str, x: Tensor | None) -> None:
+    if x is None:
+        return
+    if x.ndim != 2 or x.shape[1] == 0:
+        raise DataError(f"`x` of `{node_type}` must be (nodes, features), got {tuple(x.shape)}")
+    values = x if x.layout == torch.strided else x.to_sparse_coo().coalesce().values()
+    if not values.isfinite().all():
+        raise DataError(f"`x` of `{node_type}` holds NaN or infinity")
+
+
+def _check_labels(node_type: str, y: Tensor | None) -> None:
+    if y is not None and (y.ndim != 1 or y.dtype not in (torch.int64, torch.int32)):
+        raise DataError(
+            f"`y` of `{node_type}` must be one whole number a node (negative: unknown), "
+            f"got {y.dtype} of shape {tuple(y.shape)}"
+        )

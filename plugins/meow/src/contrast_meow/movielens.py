@@ -1,0 +1,144 @@
+"""MovieLens-100k as a graph of movies and the people who liked or disliked them.
+
+The files are read from the installed `recbole` package, which ships them, or fetched from its
+repository; their terms do not allow passing them on. 798 movies that are exactly one of drama,
+comedy and action; genres are labels only, never features.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Generator, Tensor
+from torch_geometric.data import HeteroData
+
+from contrast.data.checksum import file_sha256
+from contrast.data.sources import Source, fetch
+from contrast.errors import DataError
+from contrast_meow.data import GraphData, draw_splits
+from contrast_meow.metapaths import parse
+
+COMMIT = "a6593e9c3d8f9dae69a47a6da67efe530eeb277c"
+FOLDER = "recbole/dataset_example/ml-100k"
+CHECKSUMS = {
+    "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
+    "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
+    "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
+}
+GENRES = ("Action", "Comedy", "Drama")
+YEARS = (1, 1939, 1949, 1959, 1969, 1979, 1984, 1989, *range(1991, 1998), 2000)
+AGES = (17, 24, 34, 44, 49, 55)
+LIKED = "movie>rev_liked>user>liked>movie"
+DISLIKED = "movie>rev_disliked>viewer>disliked>movie"
+
+
+def movielens(
+    generator: Generator,
+    *,
+    min_ratings: int,
+    labelled: tuple[int, ...],
+    validation: int,
+) -> GraphData:
+    """Movies tied by who liked them (4 and 5 stars) and by who did not (1 to 3).
+
+    Node types: `movie` (year in 16 bins, title words); `user`, one-hot, along what was liked;
+    `viewer`, the same people by age, gender and occupation, along what was not.
+    """
+    movies = target_movies(min_ratings)
+    users = read("ml-100k.user")
+    ratings = read("ml-100k.inter")
+    ratings = ratings[ratings.item_id.isin(movies.item_id)]
+    liked = ratings.rating.astype(float) >= 4
+    graph = HeteroData()
+    graph["movie"].x = movie_features(movies)
+    graph["movie"].y = torch.from_numpy(movies.genre.map(GENRES.index).to_numpy(np.int64))
+    graph["movie"].ids = [int(name) for name in movies.item_id]
+    graph["user"].num_nodes = len(users)
+    graph["viewer"].x = person_features(users)
+    for person, relation, chosen in (("user", "liked", liked), ("viewer", "disliked", ~liked)):
+        who = positions(ratings.user_id[chosen], users.user_id)
+        what = positions(ratings.item_id[chosen], movies.item_id)
+        graph[person, relation, "movie"].edge_index = torch.stack([who, what])
+        graph["movie", f"rev_{relation}", person].edge_index = torch.stack([what, who])
+    paths = tuple(parse(text, graph, "movie") for text in (LIKED, DISLIKED))
+    labels = graph["movie"].y.numpy()
+    splits, notes = draw_splits(labels, labelled, validation, generator)
+    return GraphData(
+        graph,
+        "movie",
+        paths,
+        graph["movie"].ids,
+        labels,
+        splits,
+        GENRES,
+        structure=paths[0],
+        notes=notes,
+    )
+
+
+def target_movies(min_ratings: int) -> pd.DataFrame:
+    """The movies with enough ratings and exactly one of the genres, with that genre."""
+    movies = read("ml-100k.item")
+    count = movies.item_id.map(read("ml-100k.inter").item_id.value_counts()).fillna(0)
+    found = movies["class"].map(lambda text: sorted(set(text.split()) & set(GENRES)))
+    chosen = (count >= min_ratings) & (found.map(len) == 1)
+    return movies.assign(genre=found.str[0])[chosen].reset_index(drop=True)
+
+
+def movie_features(movies: pd.DataFrame) -> Tensor:
+    """The release year in 16 bins, then the title words that occur in three titles or more.
+
+    A year that is no number ("unkonwn", "V") counts as 0.
+    """
+    years = pd.to_numeric(movies.release_year, errors="coerce").fillna(0)
+    titles = [set(re.findall("[a-z]+", title.lower())) for title in movies.movie_title]
+    words, counts = np.unique([word for title in titles for word in title], return_counts=True)
+    frequent = words[counts >= 3]
+    in_title = torch.tensor([[word in title for word in frequent] for title in titles])
+    return torch.cat([in_bins(years, YEARS[:-1]), in_title.float()], 1)
+
+
+def person_features(users: pd.DataFrame) -> Tensor:
+    """Age in 7 bins, gender and occupation, one-hot: 30 columns."""
+    kinds = pd.get_dummies(users[["gender", "occupation"]]).to_numpy(np.float32)
+    return torch.cat([in_bins(users.age.astype(int), AGES), torch.from_numpy(kinds)], 1)
+
+
+def in_bins(values: pd.Series, upper: tuple[int, ...]) -> Tensor:
+    """One-hot bins: up to each upper edge (included), and above the last."""
+    bins = np.searchsorted(upper, values.to_numpy(), side="left")
+    return torch.eye(len(upper) + 1)[torch.from_numpy(bins)]
+
+
+def positions(names: pd.Series, order: pd.Series) -> Tensor:
+    """Where each name stands in the order."""
+    return torch.from_numpy(pd.Index(order).get_indexer(names).astype(np.int64))
+
+
+def read(name: str) -> pd.DataFrame:
+    """A table of the data set, all text, its columns without their types."""
+    table = pd.read_csv(locate(name), sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    return table.rename(columns=lambda column: column.partition(":")[0])
+
+
+def locate(name: str) -> Path:
+    """The file in the installed `recbole` package, which is not imported, or a fetched copy.
+
+    Raises: DataError: the installed file is another version, or there is none and no network.
+    """
+    package = find_spec("recbole")
+    if package is not None and package.submodule_search_locations:
+        path = Path(package.submodule_search_locations[0], "dataset_example", "ml-100k", name)
+        if path.is_file():
+            if file_sha256(path) != CHECKSUMS[name]:
+                raise DataError(
+                    f"{path} is not the published file; `pip install --force-reinstall recbole`"
+                )
+            return path
+    url = f"https://raw.githubusercontent.com/RUCAIBox/RecBole/{COMMIT}/{FOLDER}/{name}"
+    return fetch(Source(f"ml-100k/{name}", url, CHECKSUMS[name]))

@@ -1,0 +1,116 @@
+"""MEOW's loss: a contrast with weighted negatives, and prototypes (arXiv:2212.13847).
+
+Negatives that share a cluster with the anchor are likely false and get a smaller weight.
+Equations as the official code computes them; `a` is the coarse view, `f` the fine-grained one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from contrast.forms import Apart
+from contrast_meow.form import Graph
+
+
+class Meow:
+    """L = L_con + prototype_weight * L_proto, one direction only: coarse anchors, fine candidates.
+
+    Shapes:  reads `Graph`;  gives two scalars, `contrast` and `prototypes`.
+    Gradient: to both views in the contrast, to the coarse view alone in the prototypes.
+    Cost: O(N^2 (D + C)) time, O(N^2) memory.
+    Raises: ValueError: the form has no clusters, because no sampler related it.
+    """
+
+    def __init__(self, temperature: float = 0.4, prototype_weight: float = 1.0) -> None:
+        self.temperature = temperature
+        self.prototype_weight = prototype_weight
+
+    def __call__(self, form: Graph) -> dict[str, Tensor]:
+        """The named terms whose sum is the loss."""
+        if form.clusters is None:
+            raise ValueError("the form has no clusters; pass it through `MeowSampler.relate` first")
+        a, f = form.z
+        relation = Apart(form.clusters, form.clusters)
+        pull = prototype_loss(
+            a,
+            form.clusters,
+            form.prototypes.split(form.sizes),
+            [self.temperature * phi for phi in form.concentration.split(form.sizes)],
+        )
+        return {
+            "contrast": weighted_infonce(a, f, relation, temperature=self.temperature),
+            "prototypes": self.prototype_weight * pull,
+        }
+
+
+def weighted_infonce(
+    anchor: Tensor, other: Tensor, weights: Apart, *, temperature: float
+) -> Tensor:
+    """InfoNCE whose negatives are weighted, without the positive in the denominator.
+
+    L = mean_i [ log sum_j w_ij exp(s_ij) - s_ii ],  s_ij = anchor_i . other_j / temperature,
+    w_ij = in how many clusterings i and j are apart, so that w_ii = 0 (specification, section 2).
+
+    Shapes:  anchor, other: (N, D);  returns ().  Gradient: flows to both.
+    Edge cases: a row whose weights are all 0 (every node in one cluster) is left out of the mean;
+    if all are, the loss is 0 with zero gradient. The loss may be negative.
+    Raises: ValueError: shapes differ.
+    """
+    if anchor.shape != other.shape:
+        raise ValueError(
+            f"both views need one shape, got {tuple(anchor.shape)} and {tuple(other.shape)}"
+        )
+    anchor, other = at_least_float32(anchor) / temperature, at_least_float32(other)
+    spread, has_negative = weighted_lse(anchor, other, weights)
+    loss = (spread - (anchor * other).sum(1)).masked_fill(~has_negative, 0)
+    return loss.sum() / has_negative.sum().clamp(min=1)
+
+
+def weighted_lse(anchor: Tensor, other: Tensor, weights: Apart) -> tuple[Tensor, Tensor]:
+    """Row log-sum-exp of anchor . other + log w, and which rows have any weight: all N x M pairs.
+
+    Shapes:  anchor: (N, D), divided by the temperature;  other: (M, D);  returns (N,), (N,) bool.
+    Edge cases: a row without weight gives a finite value without gradient, to be left out.
+    """
+    logits = anchor @ other.T + log_weights(weights).to(anchor.dtype)  # (N, M)
+    has_negative = logits.detach().amax(1) > -math.inf
+    return logits.masked_fill(~has_negative[:, None], 0).logsumexp(1), has_negative
+
+
+def log_weights(weights: Apart) -> Tensor:
+    """The logarithm of the weights of all pairs, (N, M) float; -inf where the weight is 0."""
+    apart = zip(weights.rows, weights.columns, strict=True)
+    count = sum((rows[:, None] != columns[None, :]).byte() for rows, columns in apart)
+    table = torch.arange(len(weights.rows) + 1, device=count.device, dtype=torch.float64).log()
+    return table[count.long()]
+
+
+def prototype_loss(
+    z: Tensor,
+    clusters: Tensor,
+    prototypes: tuple[Tensor, ...] | list[Tensor],
+    concentration: tuple[Tensor, ...] | list[Tensor],
+) -> Tensor:
+    """Pulls a node to the centre of its cluster, away from the other centres.
+
+    L = mean_m mean_i [ log( (N / K_m) sum_k exp(z_i.mu_k / phi_k) ) - z_i.mu_c(i) / phi_c(i) ]
+    over C clusterings m; the factor N / K_m is the official averaging's and has no gradient.
+
+    Shapes:  z: (N, D);  clusters: (C, N) integer;  prototypes: C of (K_m, D), of length 1;
+    concentration: C of (K_m,), above 0.  Gradient: to z alone.
+    """
+    z = at_least_float32(z)
+    terms = []
+    for ids, mu, phi in zip(clusters, prototypes, concentration, strict=True):
+        logits = z @ mu.detach().to(z).T / phi.detach().to(z)  # (N, K_m)
+        own = logits.gather(1, ids[:, None]).squeeze(1)
+        terms.append((logits.logsumexp(1) - own).mean() + math.log(len(z) / len(mu)))
+    return torch.stack(terms).mean()
+
+
+def at_least_float32(z: Tensor) -> Tensor:
+    """The tensor in float32 if it came in half precision, else as it is."""
+    return z if z.dtype == torch.float64 else z.float()

@@ -1,0 +1,1 @@
+"""Toy recipes for the tests of the interfaces."""
