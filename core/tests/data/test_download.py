@@ -7,6 +7,7 @@ from urllib.error import URLError
 from urllib.request import Request
 
 import pytest
+
 from contrast.data.download import ATTEMPTS, _OnlyHttps, open_https
 from contrast.data.sources import cache_path, fetch
 from contrast.errors import DataError

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from contrast.data.checksum import file_sha256
 from contrast.data.sources import Source, cache_path, fetch
 from contrast.errors import DataError

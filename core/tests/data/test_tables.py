@@ -6,11 +6,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from contrast.data.tables import read_table, require_columns, write_embeddings
-from contrast.errors import DataError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+from contrast.data.tables import read_table, require_columns, write_embeddings
+from contrast.errors import DataError
 
 TABLE = pd.DataFrame({"user": ["a", "b"], "rating": [3, 4]})
 

@@ -20,14 +20,17 @@ def test_strange_names_stay_inside_the_root(tmp_path):
     assert create(tmp_path, "../a b/c").path.parent == tmp_path.resolve()
 
 
-def test_metrics_are_cut_back_to_a_checkpoint(tmp_path):
+def test_metrics_and_times_are_cut_back_to_a_checkpoint(tmp_path):
     folder = create(tmp_path)
     folder.write_metrics({"step": 0, "loss": 1.0})
-    offsets = folder.offsets()
+    length = folder.metrics_length()
+    for step in (0, 1):
+        folder.write_times({"stage": "train", "step": step, "seconds": 0.1})
     folder.write_metrics({"step": 1, "loss": float("nan")})
     lines = (folder.path / "metrics.jsonl").read_text().splitlines()
     assert json.loads(lines[1]) == {"step": 1, "loss": None}
-    folder.truncate(offsets)
+    folder.rewind("train", 1, length)
+    assert len((folder.path / "times.jsonl").read_text().splitlines()) == 1
     assert (folder.path / "metrics.jsonl").read_text().splitlines() == lines[:1]
 
 
@@ -39,7 +42,7 @@ def test_what_is_no_run_folder_is_named_with_the_nearest_one(tmp_path):
 
 def test_a_file_in_place_of_the_root_is_told(tmp_path):
     (tmp_path / "runs").write_text("")
-    with pytest.raises(RunFolderError, match="not a folder|cannot write"):
+    with pytest.raises(RunFolderError, match=r"not a folder|cannot write"):
         create(tmp_path / "runs")
 
 

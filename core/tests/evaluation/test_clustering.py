@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from contrast.errors import DataError
 from contrast.evaluation import cluster_scores
 

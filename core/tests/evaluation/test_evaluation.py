@@ -1,8 +1,9 @@
 import subprocess
 import sys
 
-import contrast.evaluation
 import pytest
+
+import contrast.evaluation
 
 
 def test_importing_the_room_imports_nothing_heavy():

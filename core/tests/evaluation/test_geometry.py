@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from contrast.errors import DataError
 from contrast.evaluation import alignment, effective_rank, geometry_scores, mean_cosine, uniformity
 

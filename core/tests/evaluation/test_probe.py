@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from contrast.errors import DataError
-from contrast.evaluation import ProbeScores, Split, linear_probe
 from scipy import sparse
 from sklearn.metrics import f1_score, roc_auc_score
 from torch import nn
+
+from contrast.errors import DataError
+from contrast.evaluation import ProbeScores, Split, linear_probe
 
 
 def blobs(classes=3, width=6, per_class=40, spread=1.6, seed=0):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from contrast.evaluation import kendall, ndcg, pairwise_accuracy, spearman
 from scipy.stats import kendalltau, spearmanr
 from sklearn.metrics import ndcg_score
+
+from contrast.evaluation import kendall, ndcg, pairwise_accuracy, spearman
 
 
 def lists(n=12, k=7, seed=0):

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from contrast.evaluation import ranks, retrieval_scores
-from contrast.evaluation.retrieval import embedding_ranks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
+
+from contrast.evaluation import ranks, retrieval_scores
+from contrast.evaluation.retrieval import embedding_ranks
 
 
 def example(seed=0, n=20, m=15):

@@ -82,9 +82,7 @@ def sections_of(recipe: Recipe, chosen: Mapping[str, Any]) -> dict[str, Section]
     `trainer` stands for all stages; `trainer.STAGE` for one.
     """
     every = [Section("", GeneralConfig, "the run")]
-    every += [
-        Section(slot, part.config, f"{slot} `{part.name}`") for slot, part in chosen.items()
-    ]
+    every += [Section(slot, part.config, f"{slot} `{part.name}`") for slot, part in chosen.items()]
     every += [Section("trainer", recipe.trainer, "the trainer")]
     every += [
         Section(f"trainer.{stage.name}", recipe.trainer, f"the trainer of stage `{stage.name}`")

@@ -53,7 +53,9 @@ def read_file(path: Path | None) -> list[Given]:
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
     except OSError as cause:
-        raise ConfigError(f"cannot read the file {path}: {(cause.strerror or '').lower()}") from None
+        raise ConfigError(
+            f"cannot read the file {path}: {(cause.strerror or '').lower()}"
+        ) from None
     except (UnicodeDecodeError, yaml.YAMLError) as cause:
         raise ConfigError(f"{path} is not YAML{_where(cause)}") from None
     if tree in (None, ""):
@@ -79,15 +81,14 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     Raises: ConfigError: a word has no `=`, or names the same value twice or none.
     """
     axes = []
-    for given in read_words(overrides, "command line"):
+    for word, given in zip(overrides, read_words(overrides, "command line"), strict=True):
         values = _alternatives(given.value)
         if len(values) > 1 and ("" in values or len(set(values)) < len(values)):
             raise ConfigError(
-                f"`{given.key}={given.value}` sweeps over an empty or repeated value\n"
-                f"Under --multirun a comma separates runs; a list is written "
-                f"`{given.key}=[a,b]`."
+                f"`{word}` sweeps over an empty or repeated value\n"
+                f"Under --multirun a comma separates runs; a list is written `{given.key}=[a,b]`."
             )
-        axes.append([f"{given.key}={value}" for value in values])
+        axes.append([f"{given.key}={value}" for value in values] if len(values) > 1 else [word])
     return [list(job) for job in product(*axes)]
 
 
@@ -139,12 +140,11 @@ def _once(given: Iterable[Given]) -> list[Given]:
 
 def _alternatives(text: str) -> list[str]:
     """The text split at its commas outside brackets and quotes."""
-    parts, depth, quote = [""], 0, ""
+    parts, depth, quoted = [""], 0, False
     for letter in text:
-        if quote or letter in "\"'":
-            quote = "" if letter == quote else quote or letter
-        depth += 0 if quote else (letter == "[") - (letter == "]")
-        if letter == "," and depth == 0 and not quote:
+        quoted ^= letter == '"'
+        depth += 0 if quoted else (letter == "[") - (letter == "]")
+        if letter == "," and depth == 0 and not quoted:
             parts.append("")
         else:
             parts[-1] += letter

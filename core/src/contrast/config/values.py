@@ -30,7 +30,7 @@ def read(text: Any, kind: Any) -> Any:
     if get_origin(inner) is tuple:
         if optional and isinstance(text, str) and text.strip().lower() in NOTHING:
             return None
-        return tuple(read(item, get_args(inner)[0]) for item in _items(text, kind))
+        return _read_items(_items(text, kind), kind, get_args(inner)[0])
     if not isinstance(text, str):
         raise ValueError(describe(kind))
     if optional and text.strip().lower() in NOTHING:
@@ -96,6 +96,13 @@ def split_optional(kind: Any) -> tuple[bool, Any]:
         if len(inner) == 1 and len(get_args(kind)) == 2:
             return True, inner[0]
     return False, kind
+
+
+def _read_items(items: list[Any], kind: Any, item_kind: Any) -> tuple[Any, ...]:
+    try:
+        return tuple(read(item, item_kind) for item in items)
+    except ValueError:
+        raise ValueError(describe(kind)) from None
 
 
 def _items(text: Any, kind: Any) -> list[Any]:

@@ -34,7 +34,7 @@ def read_table(path: str | Path, text: Collection[str] = ()) -> pd.DataFrame:
     except (ValueError, OSError) as error:  # what pandas and pyarrow raise for a malformed file
         if _is_empty(path):
             raise DataError(f"{path} is empty, expected a table with a header and rows") from None
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {reason}") from error
     if frame.empty:
         raise DataError(f"{path} has no rows, only the columns {listing(map(str, frame.columns))}")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contrast.engine.checkpoint import latest_checkpoint, save_checkpoint, write_atomically
+from contrast.engine.checkpoint import latest_checkpoint, save_checkpoint, sync, write_atomically
 from contrast.engine.distribution import World
 from contrast.errors import RunFolderError, did_you_mean
 
@@ -81,23 +81,25 @@ class RunFolder:
         """Append a line of times, which are kept apart so that metrics are reproducible."""
         self._append(TIMES, line)
 
-    def offsets(self) -> dict[str, int]:
-        """The length of every appended file, after it has reached the disk."""
-        lengths = {}
-        for name in (METRICS, TIMES):
-            path = self.path / name
-            if path.is_file():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
-                    lengths[name] = path.stat().st_size
-        return lengths
+    def metrics_length(self) -> int:
+        """The length of the metrics in bytes, after they have reached the disk."""
+        path = self.path / METRICS
+        if not path.is_file():
+            return 0
+        sync(path)
+        return path.stat().st_size
 
-    def truncate(self, lengths: dict[str, int]) -> None:
-        """Cut the appended files back to the lengths of a checkpoint."""
-        for name in (METRICS, TIMES):
-            path = self.path / name
-            if self.world.leads and path.is_file():
-                os.truncate(path, lengths.get(name, 0))
+    def rewind(self, stage: str, step: int, metrics_length: int) -> None:
+        """Cut metrics and times back to what they were before this step of the stage."""
+        metrics, times = self.path / METRICS, self.path / TIMES
+        if not self.world.leads:
+            return
+        if metrics.is_file():
+            os.truncate(metrics, metrics_length)
+        if times.is_file():
+            lines = [line for line in times.read_text().splitlines() if line.endswith("}")]
+            kept = [line for line in lines if _before(json.loads(line), stage, step)]
+            write_atomically(times, "".join(f"{line}\n" for line in kept))
 
     def save_checkpoint(self, stage: str, step: int, trees: dict[str, Any], *, keep: int) -> None:
         """Save the trees of one moment.
@@ -167,6 +169,10 @@ def make_new(root: Path, name: str) -> Path:
                 raise RunFolderError(f"{root} is a file, not a folder for runs") from None
         except OSError as cause:
             raise unwritable(path, cause) from None
+
+
+def _before(line: dict[str, Any], stage: str, step: int) -> bool:
+    return line["stage"] != stage or line["step"] < step
 
 
 def _finite(value: Any) -> Any:

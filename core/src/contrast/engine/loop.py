@@ -81,7 +81,7 @@ class Loop:
         for name, group in self.groups.items():
             group.optimizer.load_state_dict(training["optimizers"][name])
         self.parts.sampler.load_state_dict(training["sampler"])
-        self.folder.truncate(training["files"])
+        self.folder.rewind(self.stage.name, self.step, training["metrics_length"])
 
     def _train_one_step(self) -> None:
         for module in self.parts.modules().values():
@@ -162,7 +162,7 @@ class Loop:
             "monitor": self.monitor.state(),
             "optimizers": {name: g.optimizer.state_dict() for name, g in self.groups.items()},
             "sampler": self.parts.sampler.state_dict(),
-            "files": self.folder.offsets(),
+            "metrics_length": self.folder.metrics_length(),
         }
         trees = {
             "model": weights(self.parts),

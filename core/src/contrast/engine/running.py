@@ -114,7 +114,8 @@ def _all_stages(
     latest = folder.latest_checkpoint()
     reached = latest.name.rpartition("-")[0] if latest else None
     if latest is None:
-        folder.truncate({})  # a crash before the first checkpoint: begin again
+        first = config.recipe.stages[0].name
+        folder.rewind(first, 0, 0)  # a crash before the first checkpoint: begin again
     earlier: dict[str, Parts] = {}
     for stage in config.recipe.stages:
         parts = build(stage, config, earlier, world)

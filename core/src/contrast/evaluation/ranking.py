@@ -78,7 +78,7 @@ def ndcg(
         raise ValueError(f"targets of ndcg must be >= 0, got {float(targets.min())}")
     gains = torch.where(mask, targets if gain == "linear" else torch.exp2(targets) - 1, 0)
     rank = torch.arange(1, scores.shape[1] + 1, device=scores.device)
-    discount = torch.where(rank <= (k or len(rank)), 1 / (1.0 + rank).log2(), 0).double()
+    discount = torch.where(rank <= (k or len(rank)), 1 / (1 + rank).double().log2(), 0)
     order = scores.masked_fill(~mask, -torch.inf).sort(1, descending=True)
     tied = _tie_groups(order.values)
     total = torch.zeros_like(gains).scatter_add_(1, tied, gains.gather(1, order.indices))

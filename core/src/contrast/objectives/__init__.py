@@ -1,1 +1,1 @@
-"""."""
+"""Objectives: what a comparison should come out as. `catalogue` lists them without torch."""

@@ -79,7 +79,7 @@ def means(x: Tensor, ids: Tensor, K: int) -> tuple[Tensor, Tensor]:
 
     Shapes:  x: (N, D);  ids: (R, N);  returns centres (R, K, D), sizes (R, K) integer.
     """
-    R, N = ids.shape
+    R = len(ids)
     flat = (ids + K * torch.arange(R, device=ids.device)[:, None]).flatten()
     sizes = torch.bincount(flat, minlength=R * K)
     total = x.new_zeros(R * K, x.shape[1]).index_add_(0, flat, x.expand(R, -1, -1).flatten(0, 1))

@@ -4,8 +4,9 @@
     TestMeow = battery("meow", "data=hetero", prepare=tiny_graph)
 
 `prepare(folder)` may write small data into a new folder and gives more overrides, such as
-`[f"data.path={folder}"]`. A test that cannot apply is skipped with its reason; one that must not
-apply is set to None in a subclass. Runs take six steps on the CPU.
+`[f"data.path={folder}"]`. A plugin with several methods runs it once for each, with `method=NAME`.
+A test that cannot apply is skipped with its reason; one that must not apply is set to None in a
+subclass. Runs take six steps on the CPU.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-COMMAND = (sys.executable, "-c", "from contrast.cli import main; main()")
+COMMAND = (sys.executable, "-c", "import sys; from contrast.cli import main; sys.exit(main())")
 POLL_S = 0.002
 
 

@@ -5,8 +5,9 @@
         (z,) = tensors(case, "z", requires_grad=True)
         assert_close(loss(z), case["loss"], 1e-9, "loss")
 
-A file is `{"cases": [{"kind": ..., ...}, ...]}`. How many cases it holds, of which kinds and
-shapes, is the file's business: a test is parametrised over whatever is there.
+A file is `{"cases": [{"kind": ..., ...}, ...]}`, or without `cases` one section a kind, which is a
+case or a list of cases. How many it holds, of which kinds and shapes, is the file's business: a
+test is parametrised over whatever is there.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ def vector_cases(test_file: str, name: str, kind: str | None = None) -> list[Any
     Read from `vectors/<name>.json` beside the test file, or from the folder that the variable
     `CONTRAST_VECTORS` names. Where the file has no such case the one parameter is a skip.
 
-    Raises: DataError: there is no such file, or it holds no list `cases`.
+    Raises: DataError: there is no such file, or it holds no cases.
     """
-    cases = [(_kind(case), case) for case in load_vectors(test_file, name)["cases"]]
+    cases = _cases(load_vectors(test_file, name))
     found = [(word, case) for word, case in cases if kind in (None, word)]
     if not found:
         skip = pytest.mark.skip(reason=f"{name}.json holds no case of kind `{kind}`")
@@ -46,7 +47,7 @@ def vector_cases(test_file: str, name: str, kind: str | None = None) -> list[Any
 def load_vectors(test_file: str, name: str) -> dict[str, Any]:
     """The whole file of vectors, with its notes and its `tolerance` where it states one.
 
-    Raises: DataError: there is no such file, or it holds no list `cases`.
+    Raises: DataError: there is no such file, or it holds no cases.
     """
     replaced = os.environ.get(VECTORS_VARIABLE)
     folder = Path(replaced) if replaced else Path(test_file).parent / "vectors"
@@ -56,8 +57,8 @@ def load_vectors(test_file: str, name: str) -> dict[str, Any]:
         origin = f" ({VECTORS_VARIABLE} names that folder)" if replaced else ""
         raise DataError(f"there are no vectors {path}{origin}{near}")
     content = json.loads(path.read_text())
-    if not isinstance(content, dict) or not isinstance(content.get("cases"), list):
-        raise DataError(f"{path} must hold a list `cases`")
+    if not isinstance(content, dict) or not _cases(content):
+        raise DataError(f"{path} must hold a list `cases`, or sections that are cases")
     return content
 
 
@@ -103,6 +104,14 @@ def assert_close(
             f"out by {(x - y)[where].abs().item():.3g}, allowed {bound[where].item():.3g}; "
             f"{int((excess > 1).sum())} of {excess.numel()} entries are out"
         )
+
+
+def _cases(content: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every case with its kind."""
+    if isinstance(content.get("cases"), list):
+        return [(_kind(case), case) for case in content["cases"]]
+    sections = {k: v if isinstance(v, list) else [v] for k, v in content.items()}
+    return [(k, case) for k, held in sections.items() for case in held if isinstance(case, dict)]
 
 
 def _kind(case: Mapping[str, Any]) -> str:

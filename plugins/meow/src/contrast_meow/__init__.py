@@ -1,6 +1,6 @@
 """MEOW: heterogeneous graph contrastive learning (arXiv:2212.13847).
 
-    contrast_meow.save_graph(hetero_data, "graph/")   your own `HeteroData`, as a safe folder
+contrast_meow.save_graph(hetero_data, "graph/")   your own `HeteroData`, as a safe folder
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,8 @@ def kept_graph(
         return _read(path, half.shape[0])
     except (OSError, SafetensorError, KeyError, ValueError):
         kept = cut(path_counts(half), keep, tie_rank)
-    try:
+    with suppress(OSError):
         _write(path, kept)
-    except OSError:
-        pass
     return kept
 
 

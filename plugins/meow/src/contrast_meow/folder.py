@@ -1,7 +1,7 @@
 """Your own graph as a folder: a `HeteroData` in safetensors and JSON, nothing pickled.
 
-    contrast_meow.save_graph(hetero_data, "graph/")
-    contrast run plugin=meow data=hetero data.path=graph/ data.target=... data.meta_paths=...
+contrast_meow.save_graph(hetero_data, "graph/")
+contrast run plugin=meow data=hetero data.path=graph/ data.target=... data.meta_paths=...
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ def load_graph(folder: str | Path) -> HeteroData:
     """
     folder = Path(folder)
     if folder.suffix in (".pt", ".pth", ".pkl"):
-        raise DataError(
-            f"`{folder}` is a pickle, which can run any code; it is not read\n{ADVICE}"
-        )
+        raise DataError(f"`{folder}` is a pickle, which can run any code; it is not read\n{ADVICE}")
     if not (folder / OUTLINE).is_file() or not (folder / TENSORS).is_file():
         raise DataError(
             f"`data.path` must be a folder with {OUTLINE} and {TENSORS}, got `{folder}`\n{ADVICE}"
@@ -116,7 +114,7 @@ def _unpack(name: str, tensors: dict[str, Tensor]) -> Tensor | None:
 
 
 def check_graph(graph: HeteroData) -> None:
-    """Raises: DataError: features that are not finite or not a row a node, or edges out of range."""
+    """Raises: DataError: features not finite or not a row a node, or edges out of range."""
     for node_type in graph.node_types:
         node, N = graph[node_type], graph[node_type].num_nodes
         if not N:

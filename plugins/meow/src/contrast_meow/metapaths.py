@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
@@ -71,7 +72,7 @@ def _long_form(words: tuple[str, ...], known: list[EdgeType]) -> tuple[EdgeType,
 
 
 def _short_form(text: str, words: tuple[str, ...], graph: HeteroData) -> tuple[EdgeType, ...]:
-    hops = list(zip(words, words[1:], strict=False))
+    hops = list(pairwise(words))
     fitting = [[e for e in graph.edge_types if (e[0], e[2]) == hop] for hop in hops]
     if hops and all(len(found) == 1 for found in fitting):
         return tuple(found[0] for found in fitting)

@@ -163,6 +163,7 @@ BLOBS = {
     "encoder": (Part("mlp", EncoderConfig, "contrast_toys.parts:Encoder"),),
     "objective": (ALIGN, LABELLED, STATEFUL),
 }
+PRESETS = {"blobs": {"objective": {"power": 1.5}, "sampler": {"noise": 0.2}}}
 CHAIN = {
     "data": (Part("chain", ChainConfig, "contrast_toys.parts:Chain"),),
     "sampler": (Part("explorer", ExplorerConfig, "contrast_toys.parts:Explorer"),),
@@ -182,7 +183,7 @@ def toy(name, stages, slots=BLOBS, gives=Views, trainer=ToyTrainer, contrasts=1)
         trainer=trainer,
         provides=frozenset({"two_views", "labels", "sample_ids"}),
         contrasts_per_step=contrasts,
-        presets={"blobs": {"objective": {"power": 1.5}, "sampler": {"noise": 0.2}}},
+        presets=PRESETS if slots is BLOBS else {},
     )
 
 

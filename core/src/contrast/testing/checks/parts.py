@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from contrast.config import resolve
+from contrast.engine.evaluating import evaluating
 from contrast.engine.state import load_tree, save_tree
 from contrast.errors import ContrastError
 from contrast.forms import Form
@@ -67,13 +68,23 @@ class PartsChecks:
                 "use them, or call `requires_grad_(False)`"
             )
 
+    def test_parts_work_in_evaluation_mode(self, overrides: list[str]) -> None:
+        """Validation may ask for the loss: no gradient, no random layer, no change of mode."""
+        for built in contrasting(build_stages(self.plugin, overrides)):
+            with evaluating(built.parts, built.at(0)):
+                work = built.work(0)
+                loss = work.contrast(work.encode(built.draw(0)))
+            assert loss.isfinite(), f"the loss is {loss.item()} in evaluation mode"
+            assert not loss.requires_grad, "the loss of a block without gradients has one"
+            assert all(module.training for module in built.parts.modules().values())
+
     @pytest.mark.parametrize("precision", ["float32", "float64"])
     def test_a_step_keeps_its_precision(self, overrides: list[str], precision: str) -> None:
-        """Encoder and loss work in float32 and in float64; neither falls below nor rises above."""
+        """Encoder and objective work in float32 and in float64, and the loss is no narrower."""
         wanted = getattr(torch, precision)
         for built in build_stages(self.plugin, [*overrides, f"trainer.precision={precision}"]):
             loss = built.step(0, built.groups())
-            assert loss.dtype == wanted, f"the loss is {loss.dtype}"
+            assert torch.promote_types(loss.dtype, wanted) == loss.dtype, f"loss: {loss.dtype}"
             assert loss.isfinite(), f"the loss is {loss.item()}"
 
     def test_embeddings_have_one_named_row_a_sample(self, overrides: list[str]) -> None:

@@ -120,6 +120,6 @@ TOY = Recipe(
     stages=(ToyStage(),),
     trainer=ToyTrainer,
     evaluation=KnnConfig,
-    presets={"blobs": {}, "near": {"data": {"name": "blobs", "spread": 1.0}}},
+    presets={"table": {"trainer": {"max_epochs": 20}}},
     provides=frozenset({"two_views", "sample_ids"}),
 )

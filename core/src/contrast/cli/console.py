@@ -1,0 +1,29 @@
+"""Where output goes: data to standard output, words to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+UNLIMITED = 10_000  # columns: a pipe or a file has no edge to wrap at
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error, as plain text."""
+    sys.stderr.write(f"{text}\n")
+
+
+def print_json(value: Any) -> None:
+    """A value for programs, on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1) + "\n")
+
+
+def output() -> Console:
+    """The console of standard output; tables are cut only at the edge of a real terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else UNLIMITED, highlight=False)

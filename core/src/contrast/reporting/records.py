@@ -1,0 +1,190 @@
+"""The records of a run folder: evaluations written and read, metrics and settings read.
+
+    run.json, config.json, metrics.jsonl, times.jsonl       written by the engine
+    evaluation/STAGE.json, evaluation/STAGE.N.npz           metrics, tables and notes; the maps
+
+Everything is JSON or plain numeric and text arrays; nothing is pickled. NaN is never written.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from contrast.errors import RunFolderError
+from contrast.interfaces import Evaluation, Map, Table
+
+FOLDER = "evaluation"
+UNLABELLED = "unlabelled"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run folder holds; a file that is missing gives an empty field."""
+
+    folder: Path
+    run: dict[str, Any] = field(default_factory=dict)
+    config: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    times: list[dict[str, Any]] = field(default_factory=list)
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+
+
+def read_record(folder: Path) -> Record:
+    """The records of a run folder.
+
+    Raises: RunFolderError: there is no such folder, or a file in it is damaged.
+    """
+    if not folder.is_dir():
+        raise RunFolderError(f"there is no run folder {folder}")
+    return Record(
+        folder=folder,
+        run=_read_json(folder / "run.json", {}),
+        config=_read_json(folder / "config.json", []),
+        metrics=read_metrics(folder),
+        times=read_lines(folder / "times.jsonl"),
+        evaluations=load_evaluations(folder),
+    )
+
+
+def save_evaluation(evaluation: Evaluation, folder: Path, stage: str) -> None:
+    """Write an evaluation of a stage under `folder/evaluation`, over an earlier one.
+
+    Raises: ValueError: a number is NaN or infinite.  RunFolderError: the folder takes no file.
+    """
+    home = folder / FOLDER
+    names = [f"{stage}.{number}.npz" for number in range(len(evaluation.maps))]
+    content = {
+        "metrics": {name: _plain(v, f"metric `{name}`") for name, v in evaluation.metrics.items()},
+        "tables": [_table_to_json(table) for table in evaluation.tables],
+        "maps": [
+            {"title": m.title, "file": name} for m, name in zip(evaluation.maps, names, strict=True)
+        ],
+        "notes": list(evaluation.notes),
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for drawn, name in zip(evaluation.maps, names, strict=True):
+            np.savez_compressed(home / name, **_map_to_arrays(drawn))
+        write_whole(home / f"{stage}.json", text)
+    except OSError as error:
+        raise RunFolderError(f"cannot write the evaluation into {home}: {error}") from error
+
+
+def load_evaluations(folder: Path) -> dict[str, Evaluation]:
+    """The evaluations of a run folder by stage, in the order in which they were written.
+
+    Raises: RunFolderError: a file is damaged.
+    """
+    files = sorted((folder / FOLDER).glob("*.json"), key=lambda f: (f.stat().st_mtime_ns, f.name))
+    return {file.stem: _evaluation_from_json(file) for file in files}
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of `metrics.jsonl`, one a step or validation; empty where there is no such file.
+
+    Raises: RunFolderError: a line is damaged.
+    """
+    return read_lines(folder / "metrics.jsonl")
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines; a last line without its end is still being written.
+
+    Raises: RunFolderError: a line is damaged.
+    """
+    if not path.exists():
+        return []
+    *lines, _unfinished = path.read_text(encoding="utf-8").split("\n")
+    try:
+        return [json.loads(line) for line in lines]
+    except json.JSONDecodeError as error:
+        raise RunFolderError(f"{path} is damaged: {error}") from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader finds the old one or the new one, and never a part."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _read_json(path: Path, default: Any) -> Any:
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise RunFolderError(f"{path} is damaged: {error}") from error
+
+
+def _evaluation_from_json(file: Path) -> Evaluation:
+    content = _read_json(file, {})
+    try:
+        return Evaluation(
+            metrics=content["metrics"],
+            tables=tuple(_table_from_json(table) for table in content["tables"]),
+            maps=tuple(
+                _map_from_file(file.parent / m["file"], m["title"]) for m in content["maps"]
+            ),
+            notes=tuple(content["notes"]),
+        )
+    except (KeyError, TypeError, OSError, ValueError) as error:
+        raise RunFolderError(
+            f"{file} is no evaluation written by contrast, or a file it names is damaged: {error}"
+        ) from error
+
+
+def _table_to_json(table: Table) -> dict[str, Any]:
+    rows = [[_plain(cell, f"table `{table.title}`") for cell in row] for row in table.rows]
+    return {
+        "title": table.title,
+        "columns": list(table.columns),
+        "rows": rows,
+        "caption": table.caption,
+    }
+
+
+def _table_from_json(content: dict[str, Any]) -> Table:
+    rows = tuple(tuple(row) for row in content["rows"])
+    return Table(content["title"], tuple(content["columns"]), rows, content["caption"])
+
+
+def _plain(value: Any, where: str) -> Any:
+    """A number, text or None as JSON knows it; anything else as its text."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where} holds {value}; a value that is not defined must be None")
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _map_to_arrays(drawn: Map) -> dict[str, np.ndarray]:
+    arrays = {"z": np.asarray(_off_device(drawn.z), dtype=np.float32)}
+    for name, values in (("labels", drawn.labels), ("ids", drawn.ids)):
+        if values is not None:
+            arrays[name] = _plain_array(values)
+    return arrays
+
+
+def _map_from_file(file: Path, title: str) -> Map:
+    with np.load(file, allow_pickle=False) as arrays:
+        return Map(title, arrays["z"], arrays.get("labels"), arrays.get("ids"))
+
+
+def _plain_array(values: Any) -> np.ndarray:
+    """Numbers as they are; everything else as text, None as `unlabelled`."""
+    array = np.asarray(_off_device(values))
+    if array.dtype.kind in "biufU":
+        return array
+    return np.array([UNLABELLED if value is None else str(value) for value in array], dtype=str)
+
+
+def _off_device(values: Any) -> Any:
+    return values.detach().float().cpu() if hasattr(values, "detach") else values

@@ -1,0 +1,130 @@
+"""MEOW's encoder: a coarse and a fine-grained view of every target node (arXiv:2212.13847).
+
+One graph network, shared by all views, runs over the mean of the meta-path graphs (coarse) and
+over each of them with its context mixed in (fine); attention joins the fine ones. Its layer norm
+takes the whole N x d matrix at once, so a node's embedding depends on all nodes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout, elu, layer_norm, normalize, prelu
+
+from contrast_meow.data import GraphData
+from contrast_meow.form import Graph
+from contrast_meow.operators import Operator
+from contrast_meow.sampler import GraphBatch
+
+
+class MeowEncoder(nn.Module):
+    """From the whole graph to the views a and f, and to the embedding z behind f.
+
+    Shapes:  reads a `GraphBatch` of N targets;  gives `Graph` with z (2, N, width), rows of
+    length 1;  `embed` gives z (N, width), the attention's mean of rows of length 1.
+    """
+
+    def __init__(self, data: GraphData, width: int = 64, dropout: float = 0.2) -> None:
+        super().__init__()
+        self.types, self.dropout = data.types, dropout
+        self.steps = [path.steps for path in data.paths]
+        self.project = nn.ModuleList(nn.Linear(data.width(t), width) for t in data.types)
+        self.context = nn.ModuleList(
+            nn.ModuleList(nn.Linear(width, width, bias=False) for _ in steps)
+            for steps in self.steps
+        )
+        self.gcn = GraphNetwork(width, width, dropout)
+        self.attention = ViewAttention(width, dropout)
+        self.head = nn.Linear(width, width)
+
+    def forward(self, batch: GraphBatch) -> Graph:
+        """The two views: a from the coarse graph, f from the fine-grained ones."""
+        nodes = self.nodes(batch)
+        a, f = self.view(self.gcn(nodes[0], batch.coarse)), self.view(self.fine(batch, nodes))
+        return Graph(torch.stack([a, f]), ids=torch.arange(len(a), device=a.device))
+
+    def embed(self, batch: GraphBatch) -> dict[str, Tensor]:
+        """The embedding for downstream use."""
+        return {"z": self.fine(batch, self.nodes(batch))}
+
+    def nodes(self, batch: GraphBatch) -> list[Tensor]:
+        """H_t = ELU(Drop(X_t W_t + b_t)) of every type, the target first."""
+        pairs = zip(batch.features, self.project, strict=True)
+        return [self.inputs(features, project) for features, project in pairs]
+
+    def inputs(self, features: Operator, project: nn.Linear) -> Tensor:
+        """ELU(Drop(X W + b)), (n, width)."""
+        return elu(self.drop(features @ project.weight.T + project.bias))
+
+    def fine(self, batch: GraphBatch, nodes: list[Tensor]) -> Tensor:
+        """z: each meta-path's graph, and its masked one, with contexts; joined by attention."""
+        masked = self.inputs(batch.masked, self.project[0])
+        views = []
+        for p, (graph, masked_graph) in enumerate(
+            zip(batch.graphs, batch.masked_graphs, strict=True)
+        ):
+            context = self.contexts(batch, nodes, p)
+            views.append(normalize(self.gcn(elu(nodes[0] + context), graph), dim=1))
+            views.append(normalize(self.gcn(elu(masked + context), masked_graph), dim=1))
+        return self.attention(torch.stack(views))
+
+    def contexts(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> Tensor:
+        """agg_P = sum over the steps of Drop(mean of the neighbours' H, times U), (N, width)."""
+        passed = zip(self.steps[p], batch.contexts[p], self.context[p], strict=True)
+        return sum(
+            self.drop(transform(mean @ nodes[self.types.index(step)]))
+            for step, mean, transform in passed
+        )
+
+    def view(self, z: Tensor) -> Tensor:
+        """g(z) = normalise(tanh(W z + b)), shared by both views."""
+        return normalize(torch.tanh(self.head(z)), dim=1)
+
+    def drop(self, x: Tensor) -> Tensor:
+        """Dropout while training."""
+        return dropout(x, self.dropout, self.training)
+
+
+class GraphNetwork(nn.Module):
+    """G(H, A) = LN( A Drop( PReLU( A Drop(H V1) ) V2 ) ), LN over the whole matrix at once.
+
+    Shapes:  H: (N, F);  A: (N, N);  returns (N, width).
+    """
+
+    def __init__(self, features: int, width: int, dropout: float) -> None:
+        super().__init__()
+        bound = width**-0.5
+        self.first = nn.Parameter(torch.empty(features, width).uniform_(-bound, bound))
+        self.second = nn.Parameter(torch.empty(width, width).uniform_(-bound, bound))
+        self.slope = nn.Parameter(torch.tensor([0.25]))
+        self.dropout = dropout
+
+    def forward(self, x: Tensor, graph: Operator) -> Tensor:
+        """Two hops over the graph."""
+        x = prelu(graph @ dropout(x @ self.first, self.dropout, self.training), self.slope)
+        x = graph @ dropout(x @ self.second, self.dropout, self.training)
+        return layer_norm(x, x.shape, eps=1e-5)
+
+
+class ViewAttention(nn.Module):
+    """z = sum_v beta_v Z_v with beta = softmax_v( Drop(q) . mean_i tanh(W z_vi + b) ).
+
+    Shapes:  views: (V, N, D);  returns (N, D).
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.transform = nn.Linear(width, width)
+        self.query = nn.Parameter(torch.empty(1, width))
+        nn.init.xavier_normal_(self.transform.weight, gain=1.414)
+        nn.init.xavier_normal_(self.query, gain=1.414)
+        self.dropout = dropout
+
+    def forward(self, views: Tensor) -> Tensor:
+        """The views' weighted mean."""
+        return torch.einsum("v,vnd->nd", self.weights(views), views)
+
+    def weights(self, views: Tensor) -> Tensor:
+        """beta, (V,), one weight a view, summing to 1."""
+        query = dropout(self.query, self.dropout, self.training).squeeze(0)
+        return (torch.tanh(self.transform(views)).mean(1) @ query).softmax(0)
