@@ -47,3 +47,15 @@ def command(toys_site):
         )
 
     return run
+
+
+def _record(folder):
+    """Every byte that must be reproducible: metrics, weights, optimiser and sampler state."""
+    files = [folder / "metrics.jsonl", *sorted(folder.glob("evaluation/*.json"))]
+    files += sorted(folder.glob("checkpoints/*/*"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="session")
+def recorded():
+    return _record

@@ -14,7 +14,7 @@ from contrast.cli.options import Json
 
 
 def doctor(as_json: Json = False) -> None:
-    """Show versions, devices, memory, disk, data folders and plugins, and what is amiss."""
+    """Show what this machine offers and what is amiss."""
     found = examine()
     if as_json:
         print_json(found)

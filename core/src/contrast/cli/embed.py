@@ -24,7 +24,7 @@ def embed(
         Path, typer.Option("--out", metavar="FILE", help="A new .parquet or .npz file.")
     ] = Path("embeddings.parquet"),
 ) -> None:
-    """Write the embeddings of the run's data, or of new data, with their ids."""
+    """Write embeddings with ids, to Parquet or NPZ."""
     if out.suffix not in FORMATS:  # told before the work, not after it
         raise DataError(f"`--out` must end in {listing(FORMATS)}, got {out.name!r}")
     if out.exists():

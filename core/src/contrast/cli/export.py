@@ -16,7 +16,7 @@ def export(
         Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)
     ],
 ) -> None:
-    """Write weights, configuration and a card; contrast.load(DIR) gives the parts back."""
+    """Write weights, configuration and a card to a folder."""
     from contrast import api
 
     typer.echo(api.export(run, folder))

@@ -23,7 +23,7 @@ def info(
     ],
     as_json: Json = False,
 ) -> None:
-    """Describe a plugin, or the objectives that the core brings."""
+    """Describe a plugin, or the core's objectives."""
     from contrast.objectives.catalogue import CATALOGUE
     from contrast.plugins import load
 

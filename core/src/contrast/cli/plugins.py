@@ -20,7 +20,7 @@ def plugins(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the installed plugins; nothing is imported unless they are checked."""
+    """List the installed plugins, with version and paper."""
     from contrast.plugins import check as import_all
     from contrast.plugins import installed
 

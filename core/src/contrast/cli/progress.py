@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from contrast.cli.console import say
-from contrast.engine.observers import Observer, Observers
+from contrast.engine.observers import Observer, together
 from contrast.errors import PluginError, did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def watching(names: Sequence[str] = ()) -> Iterator[Observer]:
     """
     progress = Progress()
     try:
-        yield Observers([progress, *map(installed_observer, names)]) if names else progress
+        yield together([progress, *map(installed_observer, names)]) if names else progress
     except KeyboardInterrupt:
         progress.close()
         say(f"stopped; go on with `contrast resume {progress.folder}`" if progress.folder else "")

@@ -6,7 +6,7 @@ from contrast.cli.options import Json, Observers, Run
 
 
 def resume(run: Run, observer: Observers = None, as_json: Json = False) -> None:
-    """Go on with a run that was stopped or killed; it ends as if it had never been."""
+    """Go on with a run that was stopped or killed."""
     from contrast.cli.progress import watching
     from contrast.cli.running import show_result
 

@@ -16,8 +16,8 @@ def run(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="plugin=NAME [KEY=VALUE]...",
-            help="Such as data=NAME, objective.temperature=0.5, trainer.max_epochs=100, seed=3.",
+            metavar="KEY=VALUE",
+            help="plugin=NAME data=NAME objective.temperature=0.5 trainer.max_epochs=100 seed=3",
             show_default=False,
         ),
     ] = None,
@@ -39,7 +39,7 @@ def run(
     observer: Observers = None,
     as_json: Json = False,
 ) -> None:
-    """Train a method, evaluate it and write a report."""
+    """Train a method, evaluate it, write a report."""
     from contrast.config import resolve, sweep
 
     plugin = _plugin(words or [], config)

@@ -6,13 +6,11 @@ the type of the field they are for.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from contrast.errors import ConfigError
 from contrast.recipe import SLOTS
@@ -49,15 +47,10 @@ def read_file(path: Path | None) -> list[Given]:
     """
     if path is None:
         return []
+    from contrast.config.yaml_text import read_yaml
+
     origin = f"file {path.name}"
-    try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader)
-    except OSError as cause:
-        raise ConfigError(
-            f"cannot read the file {path}: {(cause.strerror or '').lower()}"
-        ) from None
-    except (UnicodeDecodeError, yaml.YAMLError) as cause:
-        raise ConfigError(f"{path} is not YAML{_where(cause)}") from None
+    tree = read_yaml(path)
     if tree in (None, ""):
         return []
     if not isinstance(tree, Mapping):
@@ -97,27 +90,6 @@ def named_plugin(overrides: Sequence[str], file: Path | None = None) -> str | No
     given = [*read_file(file), *read_words(overrides, "command line")]
     named = [each.value for each in given if each.key == "plugin"]
     return named[-1] if named else None
-
-
-class _TextLoader(yaml.SafeLoader):
-    """YAML whose scalars all stay texts, and which refuses a key that comes twice."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own declaration)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        names = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if names.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key.value}` comes twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep)
-
-
-def _where(cause: Exception) -> str:
-    mark = getattr(cause, "problem_mark", None)
-    problem = getattr(cause, "problem", None) or "it holds bytes that are no text"
-    return f", line {mark.line + 1}: {problem}" if mark else f": {problem}"
 
 
 def _canonical(key: str) -> str:

@@ -27,8 +27,9 @@ def save_checkpoint(root: Path, stage: str, step: int, trees: dict[str, Any], *,
     """
     root.mkdir(parents=True, exist_ok=True)
     target = root / f"{stage}-{step:08d}"
-    draft = root / f".{target.name}.{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
+    for left in root.glob(".*-[0-9]*"):  # a crash came before the rename
+        shutil.rmtree(left)
+    draft = root / f".{target.name}"
     draft.mkdir()
     save_files(draft, trees)
     if target.exists():  # a crash came between the rename and `latest`

@@ -66,12 +66,11 @@ def nearest(x: Tensor, centres: Tensor, nearness: Nearness = "inner") -> tuple[T
 
     Shapes:  x: (N, D);  centres: (R, K, D);  returns ids (R, N) integer, closeness (R, N).
     """
-    R, K, D = centres.shape
-    closeness = x @ centres.reshape(R * K, D).T  # (N, R K)
+    closeness = x @ centres.mT  # (R, N, K)
     if nearness == "distance":
-        closeness = closeness - centres.reshape(R * K, D).square().sum(1) / 2
-    best, ids = closeness.view(len(x), R, K).max(2)
-    return ids.T, best.T
+        closeness = closeness - centres.square().sum(2)[:, None] / 2
+    best, ids = closeness.max(2)
+    return ids, best
 
 
 def means(x: Tensor, ids: Tensor, K: int) -> tuple[Tensor, Tensor]:

@@ -73,7 +73,9 @@ def curves(series: Mapping[str, Curve], *, name: str, x_label: str = "step") -> 
             _draw_curve(axes, np.asarray(x, float), np.asarray(y, float), label, color)
         axes.set_xlabel(x_label)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True))
+        axes.xaxis.set_major_locator(
+            MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        )
         if len(series) > 1:
             figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
         return _to_svg(figure, name)

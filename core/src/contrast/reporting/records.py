@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from contrast.errors import RunFolderError
+from contrast.evaluation.inputs import as_array
 from contrast.interfaces import Evaluation, Map, Table
 
 FOLDER = "evaluation"
@@ -166,7 +167,7 @@ def _plain(value: Any, where: str) -> Any:
 
 
 def _map_to_arrays(drawn: Map) -> dict[str, np.ndarray]:
-    arrays = {"z": np.asarray(_off_device(drawn.z), dtype=np.float32)}
+    arrays = {"z": as_array(drawn.z).astype(np.float32)}
     for name, values in (("labels", drawn.labels), ("ids", drawn.ids)):
         if values is not None:
             arrays[name] = _plain_array(values)
@@ -180,11 +181,7 @@ def _map_from_file(file: Path, title: str) -> Map:
 
 def _plain_array(values: Any) -> np.ndarray:
     """Numbers as they are; everything else as text, None as `unlabelled`."""
-    array = np.asarray(_off_device(values))
+    array = as_array(values)
     if array.dtype.kind in "biufU":
         return array
     return np.array([UNLABELLED if value is None else str(value) for value in array], dtype=str)
-
-
-def _off_device(values: Any) -> Any:
-    return values.detach().float().cpu() if hasattr(values, "detach") else values

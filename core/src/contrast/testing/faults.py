@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-COMMAND = (sys.executable, "-c", "import sys; from contrast.cli import main; sys.exit(main())")
+COMMAND = (sys.executable, "-m", "contrast")
 POLL_S = 0.002
 
 

@@ -73,19 +73,19 @@ def weighted_lse(anchor: Tensor, other: Tensor, weights: Apart) -> tuple[Tensor,
     """Row log-sum-exp of anchor . other + log w, and which rows have any weight: all N x M pairs.
 
     Shapes:  anchor: (N, D), divided by the temperature;  other: (M, D);  returns (N,), (N,) bool.
-    Edge cases: a row without weight gives a finite value without gradient, to be left out.
+    Edge cases: a row without weight gives a finite value, to be left out.
     """
-    logits = anchor @ other.T + log_weights(weights).to(anchor.dtype)  # (N, M)
-    has_negative = logits.detach().amax(1) > -math.inf
-    return logits.masked_fill(~has_negative[:, None], 0).logsumexp(1), has_negative
+    count = pair_weights(weights)
+    has_negative = count.amax(1) > 0
+    bias = count.to(anchor.dtype).log_().masked_fill_(~has_negative[:, None], 0)
+    return torch.addmm(bias, anchor, other.T).logsumexp(1), has_negative
 
 
-def log_weights(weights: Apart) -> Tensor:
-    """The logarithm of the weights of all pairs, (N, M) float; -inf where the weight is 0."""
-    apart = zip(weights.rows, weights.columns, strict=True)
-    count = sum((rows[:, None] != columns[None, :]).byte() for rows, columns in apart)
-    table = torch.arange(len(weights.rows) + 1, device=count.device, dtype=torch.float64).log()
-    return table[count.long()]
+def pair_weights(weights: Apart) -> Tensor:
+    """In how many clusterings two nodes are apart, (N, M) in the narrowest integer that holds it."""
+    narrow = torch.uint8 if len(weights.rows) < 256 else torch.int64
+    pairs = zip(weights.rows.int(), weights.columns.int(), strict=True)
+    return sum((rows[:, None] != columns).to(narrow) for rows, columns in pairs)
 
 
 def prototype_loss(

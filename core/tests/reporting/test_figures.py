@@ -1,0 +1,75 @@
+import re
+
+import numpy as np
+import pytest
+
+from contrast.reporting import figures
+
+
+def points(n=40):
+    return np.random.default_rng(0).normal(size=(n, 2))
+
+
+def test_every_point_carries_its_own_id():
+    z = np.arange(20.0).reshape(10, 2)
+    svg = figures.embedding_map(z, np.arange(10) % 2, [f"node {i}" for i in range(10)], name="m")
+    uses = re.findall(r'<use [^>]*x="([\d.]+)"[^>]*><title>node (\d+)</title>', svg)
+    assert len(uses) == 10
+    along = sorted((float(x), int(i)) for x, i in uses)
+    assert [i for _, i in along] == list(range(10))  # x grows with the row number
+
+
+def test_figures_take_the_colours_of_the_page_and_carry_their_name():
+    svg = figures.curves({"loss": ([0, 1], [2.0, 1.0])}, name="here")
+    assert svg.startswith("<svg")
+    assert "currentColor" in svg
+    assert figures._INK not in svg
+    assert all(i.startswith("here-") for i in re.findall(r'\bid="([^"]*)"', svg))
+    assert "metadata" not in svg
+
+
+def test_the_same_input_gives_the_same_bytes():
+    given = {"loss": (range(300), np.sin(np.arange(300)))}
+    assert figures.curves(given, name="a") == figures.curves(given, name="a")
+
+
+def test_many_points_become_an_image_and_many_steps_are_thinned():
+    svg = figures.embedding_map(points(figures.MOST_DRAWN + 1), name="m")
+    assert "<image" in svg
+    assert svg.count("<use") == 0
+    long = figures.curves({"a": (np.arange(50_000), points(25_000).ravel())}, name="a")
+    assert len(long) < 40_000
+
+
+def test_few_labels_are_classes_and_many_numbers_a_scale():
+    assert not figures.is_scale(np.arange(40) % 3)
+    assert figures.is_scale(np.linspace(0, 1, 40))
+    assert not figures.is_scale(np.array([str(i) for i in range(40)]))
+    assert "<image" in figures.embedding_map(points(), np.linspace(0, 1, 40), name="m")
+
+
+def test_the_legend_counts_the_classes_and_names_what_has_no_label():
+    labels = np.array([0] * 10 + [1] * 25 + [-1] * 5)
+    svg = figures.embedding_map(points(), labels, name="m")
+    assert "0 (10)" in svg
+    assert "1 (25)" in svg
+    assert "other or none" in svg
+    assert "-1 (5)" not in svg
+
+
+def test_more_classes_than_looks_keep_the_largest():
+    labels = np.array([f"c{i:02}" for i in range(40)] + ["c39"])
+    svg = figures.embedding_map(points(41), labels, name="m")
+    assert "c39 (2)" in svg
+    assert svg.count(" (1)") == figures.MOST_CLASSES - 1
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [np.nan, 1.0]])
+def test_short_flat_and_broken_curves_are_drawn(values):
+    assert "<svg" in figures.curves({"a": (range(len(values)), values)}, name="a")
+
+
+def test_shares_are_percentages_of_the_whole():
+    svg = figures.shares({"forward": 3.0, "backward": 1.0}, name="t")
+    assert "75 %" in svg
+    assert "25 %" in svg

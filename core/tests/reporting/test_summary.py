@@ -1,0 +1,25 @@
+import pytest
+
+from contrast.reporting import summarise
+
+
+def test_mean_and_spread_over_the_runs():
+    table = summarise([{"f1": 1.0}, {"f1": 3.0}])
+    assert table.columns == ("metric", "mean", "std", "min", "max", "n")
+    assert table.rows == (("f1", 2.0, pytest.approx(2**0.5), 1.0, 3.0, 2),)
+    assert table.caption == ""
+
+
+def test_missing_values_are_skipped_and_said():
+    table = summarise([{"f1": 1.0, "auc": None}, {"f1": 3.0, "auc": 5.0}, {"f1": 2.0}])
+    assert table.rows[1] == ("auc", 5.0, None, 5.0, 5.0, 1)
+    assert "auc (2 of 3)" in table.caption
+    assert "f1" not in table.caption
+
+
+def test_a_metric_that_no_run_has_is_a_row_of_dashes():
+    assert summarise([{"auc": None}]).rows == (("auc", None, None, None, None, 0),)
+
+
+def test_no_run_gives_an_empty_table():
+    assert summarise([]).rows == ()
