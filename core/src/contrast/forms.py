@@ -32,9 +32,32 @@ class Same:
     rows: Tensor
     columns: Tensor
 
+    def tile(self, rows: slice, columns: slice) -> Same:
+        """The relation between some of the anchors and some of the candidates."""
+        return Same(self.rows[rows], self.columns[columns])
+
     def mask(self) -> Tensor:
         """The relation written out, (N, M) bool: for the plain formulas and for tests."""
         return self.rows[:, None] == self.columns[None, :]
+
+
+@dataclass(frozen=True)
+class Differ:
+    """The relation `i ~ j` iff `rows[i] != columns[j]`: the complement of `Same`.
+
+    Shapes:  rows: (N,) integer;  columns: (M,) integer.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    def tile(self, rows: slice, columns: slice) -> Differ:
+        """The relation between some of the anchors and some of the candidates."""
+        return Differ(self.rows[rows], self.columns[columns])
+
+    def mask(self) -> Tensor:
+        """The relation written out, (N, M) bool: for the plain formulas and for tests."""
+        return self.rows[:, None] != self.columns[None, :]
 
 
 @dataclass(frozen=True)
@@ -46,6 +69,10 @@ class Apart:
 
     rows: Tensor
     columns: Tensor
+
+    def tile(self, rows: slice, columns: slice) -> Apart:
+        """The weights between some of the anchors and some of the candidates."""
+        return Apart(self.rows[:, rows], self.columns[:, columns])
 
     def count(self) -> Tensor:
         """The weights written out, (N, M) integer: for the plain formulas and for tests."""

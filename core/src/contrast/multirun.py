@@ -10,10 +10,10 @@ from pathlib import Path
 
 from contrast.api import run
 from contrast.config import sweep
-from contrast.engine.checkpoint import write_atomically
 from contrast.engine.folder import make_new
 from contrast.engine.observers import Observer
 from contrast.errors import ConfigError, ContrastError
+from contrast.files import write_atomically
 from contrast.interfaces import Table
 from contrast.reporting import summarise
 

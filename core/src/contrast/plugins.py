@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, EntryPoint, entry_points
+from textwrap import shorten
 from typing import Any
 
 import pluggy
@@ -87,28 +89,41 @@ def load(name: str) -> Plugin:
     info = find(name)
     manager = pluggy.PluginManager(GROUP)
     manager.add_hookspecs(hookspecs)
-    point = EntryPoint(info.name, info.module, GROUP)
-    # The code of other people: whatever it raises, even an exit, is theirs and must be named.
-    try:
-        manager.register(point.load(), name)
+    what = f"plugin `{name}` of {info.distribution} {info.version}"
+    with _blaming(what, "\nSee `contrast plugins --check` for where it happens."):
+        module = EntryPoint(info.name, info.module, GROUP).load()
+        manager.register(module, name)
         manager.check_pending()
         recipes = _flat(manager.hook.contrast_recipes())
         objectives = _flat(manager.hook.contrast_objectives())
-    except (Exception, SystemExit) as cause:
-        raise PluginError(
-            f"plugin `{name}` of {info.distribution} {info.version} cannot be loaded: "
-            f"{_one_line(cause)}\nSee `contrast plugins --check` for where it happens."
-        ) from cause
-    plugin = Plugin(name, info.version, recipes, objectives)
     flaw = flaw_of(recipes, objectives)
     if flaw:
-        raise PluginError(f"plugin `{name}` of {info.distribution} {info.version}: {flaw}")
-    return plugin
+        raise PluginError(f"{what}: {flaw}")
+    return Plugin(name, info.version, recipes, objectives)
+
+
+def import_point(point: EntryPoint, what: str) -> Any:
+    """What an entry point names; `what` is what to call it in an error.
+
+    Raises: PluginError: its import raises.
+    """
+    with _blaming(what):
+        return point.load()
 
 
 def check() -> list[tuple[PluginInfo, str | None]]:
     """Every installed plugin with what happens when it is imported: None, or the whole story."""
     return [(info, _problem_on_load(info)) for info in installed()]
+
+
+@contextmanager
+def _blaming(what: str, advice: str = "") -> Iterator[None]:
+    """Name whose code it is that raises."""
+    try:
+        yield
+    # The one place that catches everything, even an exit: nothing is known of foreign code.
+    except (Exception, SystemExit) as cause:
+        raise PluginError(f"{what} cannot be loaded: {_one_line(cause)}{advice}") from cause
 
 
 def _by_name(info: PluginInfo) -> tuple[str, str]:
@@ -178,8 +193,8 @@ def _flat(answers: list[Any]) -> tuple[Any, ...]:
 
 
 def _one_line(cause: BaseException) -> str:
-    lines = str(cause).splitlines() or [""]
-    return f"{type(cause).__name__}: {lines[0]}".rstrip(": ")
+    text = shorten(" ".join(str(cause).split()), 240)
+    return f"{type(cause).__name__}: {text}".rstrip(": ")
 
 
 def _problem_on_load(info: PluginInfo) -> str | None:

@@ -200,3 +200,14 @@ def test_mean_and_spread_are_over_the_restarts():
     scores = ProbeScores(np.array([1.0, 3.0]), np.array([2.0, 2.0]), None)
     assert scores.mean() == {"macro_f1": 2.0, "micro_f1": 2.0, "auc": None}
     assert scores.std() == {"macro_f1": 1.0, "micro_f1": 0.0, "auc": None}
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_probe_trains_where_gradients_are_off(mode):
+    z, labels = blobs()
+    given = {"lr": 0.05, "steps": 3, "restarts": 2}
+    plain = linear_probe(z, labels, {"a": thirds(len(z))}, **given, generator=generator())["a"]
+    with mode():
+        tensor = torch.from_numpy(z) + 0
+        found = linear_probe(tensor, labels, {"a": thirds(len(z))}, **given, generator=generator())
+    np.testing.assert_array_equal(found["a"].micro_f1, plain.micro_f1)

@@ -22,7 +22,6 @@ from contrast.cli.info import info
 from contrast.cli.plugins import plugins
 from contrast.cli.resume import resume
 from contrast.cli.run import run
-from contrast.errors import PluginError
 
 GROUP = "contrast.commands"
 
@@ -37,14 +36,10 @@ class Borrowed(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], **options: Any) -> Any:
         """The context of the real command, which then runs in this one's place."""
-        # The code of other people: whatever its import raises must name them, not us.
-        try:
-            command = typer.main.get_command(self.point.load())
-        except Exception as cause:
-            raise PluginError(
-                f"the command `{self.name}` of {self.owner} cannot be loaded: "
-                f"{type(cause).__name__}: {cause}"
-            ) from cause
+        from contrast.plugins import import_point
+
+        borrowed = import_point(self.point, f"the command `{self.name}` of {self.owner}")
+        command = typer.main.get_command(borrowed)
         return command.make_context(info_name, args, **options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 UNLIMITED = 10_000  # columns: a pipe or a file has no edge to wrap at
+
+
+def leads() -> bool:
+    """Whether this process speaks: of those that `torchrun` starts, only the first."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def say(text: str) -> None:

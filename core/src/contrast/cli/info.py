@@ -80,6 +80,8 @@ def _describe_keys(prefix: str, config: type[Settings]) -> list[dict[str, str]]:
 def _show_recipe(plugin: Plugin, recipe: dict[str, Any]) -> None:
     from rich.text import Text
 
+    from contrast.config import flatten, write
+
     out = output()
     title = f"{plugin.name} {plugin.version}, method {recipe['method']}"
     out.print(Text(title, style="bold"))
@@ -90,8 +92,9 @@ def _show_recipe(plugin: Plugin, recipe: dict[str, Any]) -> None:
         _show_parts(slot, parts)
     _show_keys("trainer", recipe["trainer"])
     _show_keys("evaluation", recipe["evaluation"])
-    if recipe["presets"]:
-        out.print(f"presets, chosen by data=NAME: {', '.join(recipe['presets'])}")
+    for name, preset in recipe["presets"].items():
+        words = [f"{key}={write(value)}" for key, value in flatten(preset)]
+        out.print(Text.assemble((f"preset of data={name}", "bold"), f"  {' '.join(words)}"))
 
 
 def _show_parts(slot: str, parts: list[dict[str, Any]]) -> None:
@@ -101,8 +104,9 @@ def _show_parts(slot: str, parts: list[dict[str, Any]]) -> None:
         heading = Text.assemble((f"{slot}={part['name']}", "bold"), f"  {part['summary']}")
         output().print(heading)
         if "reads" in part:
-            needs = f"; needs {', '.join(part['needs'])}" if part["needs"] else ""
-            output().print(Text(f"reads {part['reads']}{needs}; {part['cost']}", style="dim"))
+            needs = f"needs {', '.join(part['needs'])}" if part["needs"] else ""
+            facts = (f"reads {part['reads']}", needs, part["cost"], part["paper"])
+            output().print(Text("; ".join(filter(None, facts)), style="dim"))
         _show_keys("", part["keys"])
 
 

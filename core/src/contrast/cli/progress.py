@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from contrast.cli.console import say
+from contrast.cli.console import leads, say
 from contrast.engine.observers import Observer, together
 from contrast.errors import PluginError, did_you_mean, listing
 
@@ -31,10 +31,12 @@ def watching(names: Sequence[str] = ()) -> Iterator[Observer]:
     """
     progress = Progress()
     try:
-        yield together([progress, *map(installed_observer, names)]) if names else progress
+        shown = [progress] if leads() else []
+        yield together([*shown, *map(installed_observer, names)])
     except KeyboardInterrupt:
         progress.close()
-        say(f"stopped; go on with `contrast resume {progress.folder}`" if progress.folder else "")
+        if progress.folder:
+            say(f"stopped; go on with `contrast resume {progress.folder}`")
         raise typer.Exit(130) from None
     finally:
         progress.close()
@@ -43,14 +45,16 @@ def watching(names: Sequence[str] = ()) -> Iterator[Observer]:
 def installed_observer(name: str) -> Observer:
     """A new observer that a package offers under the entry-point group `contrast.observers`.
 
-    Raises: PluginError: there is none of that name.
+    Raises: PluginError: there is none of that name, or it cannot be imported.
     """
+    from contrast.plugins import import_point
+
     points = {point.name: point for point in entry_points(group=GROUP)}
     if name not in points:
         raise PluginError(
             f"unknown observer `{name}`{did_you_mean(name, points)}\nInstalled: {listing(points)}."
         )
-    return points[name].load()()
+    return import_point(points[name], f"the observer `{name}`")()
 
 
 class Progress(Observer):

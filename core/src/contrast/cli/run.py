@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from contrast.cli.console import say
 from contrast.cli.options import Json, Observers
 from contrast.errors import ConfigError, listing
 
@@ -49,6 +50,8 @@ def run(
     if dry_run:
         from contrast.cli.dry_run import show_dry_run
 
+        if len(jobs) > 1:
+            say(f"the first of {len(jobs)} jobs:")
         show_dry_run(resolved[0], as_json=as_json)
         return
     from contrast.cli.running import run_all, run_one

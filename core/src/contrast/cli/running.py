@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from contrast.cli.console import output, print_json, say
+from contrast.cli.console import leads, output, print_json, say
 from contrast.cli.progress import watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from contrast.engine.running import RunResult
+    from contrast.multirun import Sweep
 
 
 def run_one(plugin: str, *, observers: Sequence[str], as_json: bool, **options: Any) -> None:
@@ -31,6 +32,13 @@ def run_all(plugin: str, *, observers: Sequence[str], as_json: bool, **options: 
 
         done = multirun(plugin, observer=watch, **options)
     failed = {job.name: job.error for job in done.jobs if job.error}
+    if leads():
+        _show_sweep(done, failed, as_json=as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show_sweep(done: Sweep, failed: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         metrics = {job.name: job.metrics for job in done.jobs if not job.error}
         print_json({"folder": str(done.folder), "metrics": metrics, "failed": failed})
@@ -41,12 +49,12 @@ def run_all(plugin: str, *, observers: Sequence[str], as_json: bool, **options: 
     for name, reason in failed.items():
         say(f"failed: {name}: {reason}")
     say(f"folder: {done.folder}")
-    if failed:
-        raise typer.Exit(1)
 
 
 def show_result(result: RunResult, *, as_json: bool) -> None:
-    """What a run found, and where its folder is."""
+    """What a run found, and where its report is."""
+    if not leads():
+        return
     if as_json:
         shown = {"folder": str(result.folder), "state": result.state, "metrics": result.metrics}
         print_json(shown)
@@ -55,7 +63,5 @@ def show_result(result: RunResult, *, as_json: bool) -> None:
 
         for evaluation in result.evaluations.values():
             print_tables(output(), evaluation)
-    say(f"run: {result.folder}")
     report = result.folder / "report.html"
-    if report.is_file():
-        say(f"report: {report}")
+    say(f"report: {report}" if report.is_file() else f"run: {result.folder}")

@@ -6,7 +6,7 @@ slots are chosen by name first (`objective=infonce`), then their typed fields ar
 
 from contrast.config.choosing import choices, misfit
 from contrast.config.keys import GeneralConfig, keys_of
-from contrast.config.layers import named_plugin, sweep
+from contrast.config.layers import flatten, named_plugin, sweep
 from contrast.config.resolved import Entry, Resolved
 from contrast.config.resolving import resolve, restore
 from contrast.config.values import write
@@ -16,6 +16,7 @@ __all__ = [
     "GeneralConfig",
     "Resolved",
     "choices",
+    "flatten",
     "keys_of",
     "misfit",
     "named_plugin",

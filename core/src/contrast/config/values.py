@@ -27,15 +27,14 @@ def read(text: Any, kind: Any) -> Any:
     Raises: ValueError: it stands for none; the message says what was expected.
     """
     optional, inner = split_optional(kind)
-    if get_origin(inner) is tuple:
-        if optional and isinstance(text, str) and text.strip().lower() in NOTHING:
-            return None
-        return _read_items(_items(text, kind), kind, get_args(inner)[0])
-    if not isinstance(text, str):
-        raise ValueError(describe(kind))
-    if optional and text.strip().lower() in NOTHING:
+    if optional and isinstance(text, str) and text.strip().lower() in NOTHING:
         return None
-    return _read_scalar(text, inner)
+    try:
+        if get_origin(inner) is tuple:
+            return tuple(_read_scalar(item, get_args(inner)[0]) for item in _items(text))
+        return _read_scalar(text, inner)
+    except (ValueError, KeyError, csv.Error):
+        raise ValueError(describe(kind)) from None
 
 
 def check(value: Any, kind: Any) -> Any:
@@ -98,50 +97,40 @@ def split_optional(kind: Any) -> tuple[bool, Any]:
     return False, kind
 
 
-def _read_items(items: list[Any], kind: Any, item_kind: Any) -> tuple[Any, ...]:
-    try:
-        return tuple(read(item, item_kind) for item in items)
-    except ValueError:
-        raise ValueError(describe(kind)) from None
-
-
-def _items(text: Any, kind: Any) -> list[Any]:
+def _items(text: Any) -> list[Any]:
     if isinstance(text, list):
         return text
     if not isinstance(text, str):
-        raise ValueError(describe(kind))
+        raise ValueError("neither a list nor a text")
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1].strip()
     items = next(csv.reader([text], skipinitialspace=True), []) if text else []
-    if any(not item.strip() for item in items):
-        raise ValueError(f"{describe(kind)} (without empty places)")
+    if not all(map(str.strip, items)):
+        raise ValueError("an empty place")
     return [item.strip() for item in items]
 
 
-def _read_scalar(text: str, kind: Any) -> Any:
+def _read_scalar(text: Any, kind: Any) -> Any:
+    if not isinstance(text, str):
+        raise ValueError("not a text")
     if kind is str:
         return text
     word = text.strip()
     if get_origin(kind) is Literal:
-        found = [choice for choice in get_args(kind) if str(choice) == word]
-    elif kind is bool:
-        found = [BOOLEANS[word.lower()]] if word.lower() in BOOLEANS else []
-    else:
-        found = _read_number(word, kind)
-    if not found:
-        raise ValueError(describe(kind))
-    return found[0]
+        return {str(choice): choice for choice in get_args(kind)}[word]
+    if kind is bool:
+        return BOOLEANS[word.lower()]
+    return float(word) if kind is float else _read_integer(word)
 
 
-def _read_number(word: str, kind: type) -> list[int | float]:
+def _read_integer(word: str) -> int:
+    """`100_000` and `1e5`, but not `1.5`."""
     try:
-        if kind is float:
-            return [float(word)]
         number = Decimal(word)
-    except (ValueError, InvalidOperation):
-        return []
+    except InvalidOperation:
+        raise ValueError("not a number") from None
     # Above 1e18 no setting counts anything, and int(Decimal("1e999999")) would fill the memory.
     if not number.is_finite() or number.adjusted() > 18 or number != number.to_integral_value():
-        return []
-    return [int(number)]
+        raise ValueError("not a whole number")
+    return int(number)

@@ -35,12 +35,14 @@ class TextLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping of a node, as PyYAML builds it, if no key comes twice."""
-        names = [key.value for key, _ in node.value]
+        seen: set[Any] = set()
         for key, _ in node.value:
-            if names.count(key.value) > 1:
+            name = str(key.value)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key.value}` comes twice", key.start_mark
+                    None, None, f"the key `{name}` comes twice", key.start_mark
                 )
+            seen.add(name)
         return super().construct_mapping(node, deep)
 
 

@@ -7,15 +7,15 @@ the last complete checkpoint in force.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from contrast.data.checksum import file_sha256
 from contrast.engine.state import load_tree, save_tree
 from contrast.errors import CheckpointError, listing
+from contrast.files import sync, write_atomically
 
 MANIFEST, LATEST = "manifest.json", "latest"
 
@@ -43,7 +43,9 @@ def save_checkpoint(root: Path, stage: str, step: int, trees: dict[str, Any], *,
 def save_files(folder: Path, trees: dict[str, Any]) -> None:
     """Write a pair of files for each tree, then a manifest with their checksums; sync them all."""
     files = [path for name, tree in trees.items() for path in save_tree(tree, folder / name)]
-    manifest = {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in files}
+    manifest = {
+        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in files
+    }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     for path in (*files, folder / MANIFEST, folder):
         sync(path)
@@ -88,7 +90,7 @@ def _verify(folder: Path, file: str, entry: dict[str, Any] | None) -> None:
     path = folder / file
     if entry is None or not path.is_file():
         raise CheckpointError(f"{_damaged(folder)}: {file} is missing")
-    if path.stat().st_size != entry["bytes"] or sha256(path) != entry["sha256"]:
+    if path.stat().st_size != entry["bytes"] or file_sha256(path) != entry["sha256"]:
         raise CheckpointError(f"{_damaged(folder)}: {file} is not what was written")
 
 
@@ -101,27 +103,3 @@ def _damaged(folder: Path) -> str:
 def _prune(root: Path, stage: str, keep: int) -> None:
     for old in sorted(root.glob(f"{stage}-[0-9]*"))[:-keep]:
         shutil.rmtree(old)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader or a crash sees the old or the new one whole."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    sync(draft)
-    draft.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Flush a file or folder to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

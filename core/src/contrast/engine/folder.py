@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from contrast.engine.checkpoint import latest_checkpoint, save_checkpoint, sync, write_atomically
+from contrast.engine.checkpoint import latest_checkpoint, save_checkpoint
 from contrast.engine.distribution import World
 from contrast.errors import RunFolderError, did_you_mean
+from contrast.files import sync, write_atomically
 
 METRICS, TIMES = "metrics.jsonl", "times.jsonl"
 

@@ -54,7 +54,7 @@ def start(
         "data": config.chosen["data"].name,
         "objective": config.chosen["objective"].name,
         "seed": config.seed,
-        "command": sys.argv,
+        "command": [Path(sys.argv[0]).name.replace("__main__.py", "contrast"), *sys.argv[1:]],
         "processes": world.size,
         "versions": versions(config.plugin),
     }

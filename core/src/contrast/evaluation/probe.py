@@ -43,6 +43,9 @@ class ProbeScores(Scores):
     auc: np.ndarray | None
 
 
+# An evaluation runs without gradients; the probe is a training of its own.
+@torch.inference_mode(False)
+@torch.enable_grad()
 def linear_probe(
     z: Any,
     labels: Any,
@@ -112,9 +115,8 @@ def take(z: Any, labels: np.ndarray, rows: Any, part: str) -> tuple[Tensor, Tens
     if (labels[rows] < 0).any():
         raise DataError(f"the {part} holds row {rows[labels[rows] < 0][0]}, which has no label")
     picked = z[rows].toarray() if sparse.issparse(z) else z[rows]
-    return torch.from_numpy(np.insert(picked, z.shape[1], 1.0, axis=1)).double(), torch.from_numpy(
-        labels[rows]
-    )
+    x = torch.from_numpy(picked).double()
+    return torch.cat([x, torch.ones(len(x), 1)], dim=1), torch.from_numpy(labels[rows])
 
 
 def fit(

@@ -102,7 +102,7 @@ def retrieval_scores(ranks: Tensor, k: Sequence[int] = (1, 5, 10, 20)) -> dict[s
     """
     ranks = ranks[:, None] if ranks.ndim == 1 else ranks
     ranks = ranks[ranks.isfinite().any(1)].double()
-    size = ranks.isfinite().sum(1)  # (N,) P_i
+    size = ranks.isfinite().sum(1).double()  # (N,) P_i
     place = torch.arange(1, ranks.shape[1] + 1, device=ranks.device).double()
     gain = torch.where(ranks.isfinite(), 1 / (1 + ranks).log2(), 0)
     values = {}

@@ -77,7 +77,8 @@ def _row_losses(
         pos_mask = positives.mask()
     if excluded is not None:
         out = excluded.mask()
-        out = out & ~pos_mask if positives is None else out
+        if positives is None:
+            out = out & ~pos_mask
         pos_mask = pos_mask & ~out
         logits = logits.masked_fill(out, -torch.inf)
     count = pos_mask.sum(1)  # (N,)

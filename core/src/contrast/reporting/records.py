@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import numpy as np
 
 from contrast.errors import RunFolderError
 from contrast.evaluation.inputs import as_array
+from contrast.files import write_atomically
 from contrast.interfaces import Evaluation, Map, Table
 
 FOLDER = "evaluation"
@@ -74,7 +74,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path, stage: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
         for drawn, name in zip(evaluation.maps, names, strict=True):
             np.savez_compressed(home / name, **_map_to_arrays(drawn))
-        write_whole(home / f"{stage}.json", text)
+        write_atomically(home / f"{stage}.json", text)
     except OSError as error:
         raise RunFolderError(f"cannot write the evaluation into {home}: {error}") from error
 
@@ -108,13 +108,6 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
     except json.JSONDecodeError as error:
         raise RunFolderError(f"{path} is damaged: {error}") from error
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds the old one or the new one, and never a part."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
 
 
 def _read_json(path: Path, default: Any) -> Any:

@@ -10,8 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from contrast.files import write_atomically
 from contrast.reporting.formats import is_number, show
-from contrast.reporting.records import Record, read_record, write_whole
+from contrast.reporting.records import Record, read_record
 from contrast.reporting.sections import SECTIONS, Section
 
 TEMPLATE = "report.html.jinja"
@@ -29,7 +30,7 @@ def write_report(folder: Path) -> Path:
     found = [section for make in SECTIONS if (section := make(record)) is not None]
     _save_figures(folder / "figures", found)
     path = folder / "report.html"
-    write_whole(path, render(record, found))
+    write_atomically(path, render(record, found))
     return path
 
 

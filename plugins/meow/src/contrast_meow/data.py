@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from torch import Generator, randperm
 from torch_geometric.data import HeteroData
 
-from contrast.errors import DataError, did_you_mean, listing
+from contrast.errors import ConfigError, DataError, did_you_mean, listing
 from contrast.evaluation import Split
 from contrast_meow.folder import load_graph
 from contrast_meow.graph import scale_rows
@@ -52,6 +53,13 @@ class GraphData:
         x = self.graph[node_type].get("x")
         return self.graph[node_type].num_nodes if x is None else x.shape[1]
 
+    def sizes(self) -> dict[str, Any]:
+        """What the encoder must know of the graph, as plain values."""
+        return {
+            "features": {node_type: self.width(node_type) for node_type in self.types},
+            "steps": [list(path.steps) for path in self.paths],
+        }
+
     def features(self, node_type: str) -> sparse.csr_array:
         """The features of a type, each row divided by its sum; one-hot where there are none.
 
@@ -88,16 +96,17 @@ def own_graph(
     Raises: DataError: the folder or graph cannot be used;  ConfigError: a wrong target or path.
     """
     graph = load_graph(path)
-    if target not in graph.node_types:
-        raise DataError(
-            f"`data.target` must be a node type of {path}, got `{target}`"
-            f"{did_you_mean(target, graph.node_types)}\nnode types: {listing(graph.node_types)}"
-        )
     if not meta_paths:
         relations = listing(">".join(edge) for edge in graph.edge_types)
+        raise ConfigError(
+            "`data.meta_paths` is empty: name paths from the target type back to it, such as "
+            f"`a>relation>b>rev_relation>a`\nrelations: {relations}"
+        )
+    target = target or meta_paths[0].partition(">")[0].strip()
+    if target not in graph.node_types:
         raise DataError(
-            f"`data.meta_paths` is empty: name paths from `{target}` back to it, such as "
-            f"`{target}>relation>other>rev_relation>{target}`\nrelations: {relations}"
+            f"the target must be a node type of {path}, got `{target}`"
+            f"{did_you_mean(target, graph.node_types)}\nnode types: {listing(graph.node_types)}"
         )
     paths = tuple(parse(text, graph, target) for text in meta_paths)
     node = graph[target]
@@ -107,7 +116,12 @@ def own_graph(
     labels = node.y.numpy()
     masks = [node.get(name) for name in ("train_mask", "val_mask", "test_mask")]
     if all(mask is not None for mask in masks):
-        known = [np.flatnonzero(mask.numpy() & (labels >= 0)) for mask in masks]
+        known = [np.flatnonzero(mask.bool().numpy() & (labels >= 0)) for mask in masks]
+        if not all(len(part) for part in known):
+            raise DataError(
+                f"the masks of `{target}` leave {', '.join(str(len(part)) for part in known)} "
+                "labelled nodes to train, val and test: none may be 0"
+            )
         return GraphData(graph, target, paths, ids, labels, {"own": Split(*known)})
     splits, notes = draw_splits(labels, labelled, validation, generator)
     return GraphData(graph, target, paths, ids, labels, splits, notes=notes)

@@ -7,11 +7,12 @@ takes the whole N x d matrix at once, so a node's embedding depends on all nodes
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, elu, layer_norm, normalize, prelu
 
-from contrast_meow.data import GraphData
 from contrast_meow.form import Graph
 from contrast_meow.operators import Operator
 from contrast_meow.sampler import GraphBatch
@@ -22,16 +23,22 @@ class MeowEncoder(nn.Module):
 
     Shapes:  reads a `GraphBatch` of N targets;  gives `Graph` with z (2, N, width), rows of
     length 1;  `embed` gives z (N, width), the attention's mean of rows of length 1.
+    `features` is the number of features of each type, the target first; `steps` the types that
+    each meta-path passes: `MeowEncoder(**data.sizes())`.
     """
 
-    def __init__(self, data: GraphData, width: int = 64, dropout: float = 0.2) -> None:
+    def __init__(
+        self,
+        features: Mapping[str, int],
+        steps: Sequence[Sequence[str]],
+        width: int = 64,
+        dropout: float = 0.2,
+    ) -> None:
         super().__init__()
-        self.types, self.dropout = data.types, dropout
-        self.steps = [path.steps for path in data.paths]
-        self.project = nn.ModuleList(nn.Linear(data.width(t), width) for t in data.types)
+        self.types, self.steps, self.dropout = list(features), steps, dropout
+        self.project = nn.ModuleList(nn.Linear(count, width) for count in features.values())
         self.context = nn.ModuleList(
-            nn.ModuleList(nn.Linear(width, width, bias=False) for _ in steps)
-            for steps in self.steps
+            nn.ModuleList(nn.Linear(width, width, bias=False) for _ in path) for path in steps
         )
         self.gcn = GraphNetwork(width, width, dropout)
         self.attention = ViewAttention(width, dropout)

@@ -127,7 +127,11 @@ def flat(name: str, scores: Mapping[str, ProbeScores]) -> dict[str, float | None
 
 def classification_table(data: GraphData, probes: Mapping[str, Mapping[str, ProbeScores]]) -> Table:
     """Every method on every split, mean and deviation over the restarts of the probe."""
-    titles = {"": "MEOW", "features": "features only", "svd": f"SVD ({SVD_WIDTH}) of the links"}
+    titles = {
+        "": "embedding z",
+        "features": "features only",
+        "svd": f"SVD ({SVD_WIDTH}) of the links",
+    }
     rows: list[tuple[Any, ...]] = []
     for split, parts in data.splits.items():
         for name, scores in probes.items():

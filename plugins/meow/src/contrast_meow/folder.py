@@ -7,6 +7,7 @@ contrast run plugin=meow data=hetero data.path=graph/ data.target=... data.meta_
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,7 @@ def check_graph(graph: HeteroData) -> None:
             value = node.get(name)
             if value is not None and len(value) != N:
                 raise DataError(f"`{name}` of `{node_type}` has {len(value)} rows for {N} nodes")
+        _check_ids(node_type, node.get("ids"))
         _check_features(node_type, node.get("x"))
         _check_labels(node_type, node.get("y"))
     for source, relation, end in graph.edge_types:
@@ -136,6 +138,11 @@ def check_graph(graph: HeteroData) -> None:
                 f"{name} names a node that does not exist: "
                 f"indices go up to {edges.amax(1).tolist()}, nodes are {sizes.flatten().tolist()}"
             )
+
+
+def _check_ids(node_type: str, ids: Sequence[int | str] | None) -> None:
+    if ids is not None and (len(set(ids)) < len(ids) or not {type(i) for i in ids} <= {int, str}):
+        raise DataError(f"`ids` of `{node_type}` must be texts or whole numbers, each only once")
 
 
 def _check_features(node_type: str, x: Tensor | None) -> None:

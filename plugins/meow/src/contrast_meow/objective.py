@@ -82,7 +82,7 @@ def weighted_lse(anchor: Tensor, other: Tensor, weights: Apart) -> tuple[Tensor,
 
 
 def pair_weights(weights: Apart) -> Tensor:
-    """In how many clusterings two nodes are apart, (N, M) in the narrowest integer that holds it."""
+    """In how many clusterings two nodes are apart, (N, M) integer, as narrow as holds it."""
     narrow = torch.uint8 if len(weights.rows) < 256 else torch.int64
     pairs = zip(weights.rows.int(), weights.columns.int(), strict=True)
     return sum((rows[:, None] != columns).to(narrow) for rows, columns in pairs)

@@ -7,7 +7,7 @@ Samples, arXiv:2212.13847 (SDM 2023).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from contrast.errors import ConfigError
 from contrast.interfaces import Evaluation, Moment, Parts
@@ -124,9 +124,15 @@ class MeowStage(Stage):
         relates = issubclass(config.chosen["objective"].reads, Graph)
         data = config.build("data", at.shared("data"))
         sampler = config.build("sampler", data, generator=at.shared("sampler"), relates=relates)
-        encoder = config.build("encoder", data)
-        objective = config.build_objective(samples=len(data), width=config.encoder.width)
-        return Parts(data, sampler, encoder, objective)
+        sizes = {**data.sizes(), "samples": len(data)}
+        encoder, objective = self.build_modules(config, sizes)
+        return Parts(data, sampler, encoder, objective, sizes)
+
+    def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
+        """Encoder and objective, from what they must know of the graph."""
+        encoder = config.build("encoder", sizes["features"], sizes["steps"])
+        width = config.encoder.width
+        return encoder, config.build_objective(samples=sizes["samples"], width=width)
 
     def validate(self, parts: Parts, config: RunConfig, at: Moment) -> dict[str, float | None]:
         """The probe alone, with a tenth of the restarts."""

@@ -1,0 +1,138 @@
+import dataclasses
+
+import pytest
+import torch
+from torch.nn.functional import elu, layer_norm, normalize
+
+from contrast.engine.placement import move
+from contrast.engine.randomness import generator, seeded
+from contrast.testing.vectors import assert_close, tensors, vector_cases
+from contrast_meow.encoder import GraphNetwork, MeowEncoder, ViewAttention
+from contrast_meow.metapaths import parse
+from contrast_meow.operators import Operator
+from contrast_meow.sampler import MeowSampler
+
+PRECISIONS = pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-4)]
+)
+
+
+@PRECISIONS
+@pytest.mark.parametrize("case", vector_cases(__file__, "meow", "gcn_encoder"))
+def test_graph_network_equals_its_vector(case, dtype, tolerance):
+    x, A, first, second = tensors(case, "x", "adjacency", "W1", "W2", dtype=dtype)
+    net = GraphNetwork(*first.shape, dropout=0.5).to(dtype).eval()
+    slope = torch.tensor([case["prelu"]], dtype=dtype)
+    net.load_state_dict({"first": first, "second": second, "slope": slope})
+    assert_close(net(x, Operator(A)), case["output"], tolerance, "output")
+
+
+@PRECISIONS
+@pytest.mark.parametrize("case", vector_cases(__file__, "meow", "view_attention"))
+def test_view_attention_equals_its_vector(case, dtype, tolerance):
+    views, W, b, q = tensors(case, "views", "W", "b", "q", dtype=dtype)
+    attention = ViewAttention(W.shape[0], dropout=0.5).to(dtype).eval()
+    attention.load_state_dict({"transform.weight": W, "transform.bias": b, "query": q})
+    assert_close(attention.weights(views), case["beta"], tolerance, "beta")
+    assert_close(attention(views), case["output"], tolerance, "output")
+
+
+def build(data, **settings):
+    settings = {"clusters": (4, 7), "neighbours": (6,), "cache": False} | settings
+    sampler = MeowSampler(data, generator=generator("sampler"), **settings)
+    with seeded("init"):
+        encoder = MeowEncoder(**data.sizes(), width=5).double()
+    return encoder, move(sampler.batch, torch.device("cpu"), torch.float64)
+
+
+def dense(operator: Operator) -> torch.Tensor:
+    return operator.matrix.to_dense()
+
+
+def test_both_views_equal_the_equations_written_out(data):
+    encoder, batch = build(data)
+    encoder.eval()
+
+    def project(features, p):
+        return elu(dense(features) @ encoder.project[p].weight.T + encoder.project[p].bias)
+
+    def network(h, A):
+        net = encoder.gcn
+        h = torch.where((g := A @ h @ net.first) > 0, g, net.slope * g)
+        h = A @ h @ net.second
+        return (h - h.mean()) / (h.var(correction=0) + 1e-5).sqrt()
+
+    def head(z):
+        return normalize(torch.tanh(z @ encoder.head.weight.T + encoder.head.bias), dim=1)
+
+    H, masked = project(batch.features[0], 0), project(batch.masked, 0)
+    views = []
+    for p in range(2):
+        neighbour = project(batch.features[p + 1], p + 1)
+        agg = dense(batch.contexts[p][0]) @ neighbour @ encoder.context[p][0].weight.T
+        views.append(normalize(network(elu(H + agg), dense(batch.graphs[p])), dim=1))
+        views.append(normalize(network(elu(masked + agg), dense(batch.masked_graphs[p])), dim=1))
+    z = encoder.attention(torch.stack(views))
+    a = head(network(H, (dense(batch.graphs[0]) + dense(batch.graphs[1])) / 2))
+    form = encoder(batch)
+    torch.testing.assert_close(form.z[0], a, rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(form.z[1], head(z), rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(encoder.embed(batch)["z"], z, rtol=1e-9, atol=1e-11)
+    assert form.ids.tolist() == list(range(30))
+
+
+def test_layer_norm_takes_the_whole_matrix():
+    x = torch.randn(6, 4, generator=generator(0), dtype=torch.float64)
+    net = GraphNetwork(4, 4, dropout=0.0).double()
+    out = net(x, Operator(torch.eye(6, dtype=torch.float64)))
+    assert out.mean().abs() < 1e-12
+    assert not torch.allclose(out, layer_norm(out, (4,)))
+
+
+def test_training_draws_dropout_and_evaluation_does_not(data):
+    encoder, batch = build(data)
+    with seeded("dropout"):
+        assert not torch.equal(encoder(batch).z, encoder(batch).z)
+        encoder.eval()
+        assert torch.equal(encoder(batch).z, encoder(batch).z)
+
+
+def test_every_parameter_receives_a_finite_gradient(data):
+    encoder, batch = build(data)
+    form = encoder(batch)
+    weight = torch.randn(form.z.shape, generator=generator(3), dtype=torch.float64)
+    (form.z * weight).sum().backward()
+    for name, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_isolated_target_and_zero_features_give_no_nan(data):
+    encoder, batch = build(data)
+    assert not dense(batch.contexts[0][0])[0].any()
+    assert not dense(batch.features[0])[1].any()
+    assert encoder(batch).z.isfinite().all()
+
+
+def test_target_without_features_is_one_hot(graph, data):
+    del graph["film"].x
+    graph["film"].num_nodes = 30
+    encoder, batch = build(data)
+    assert torch.equal(dense(batch.features[0]), torch.eye(30, dtype=torch.float64))
+    assert encoder(batch).z.shape == (2, 30, 5)
+
+
+def test_path_through_several_types_has_a_context_for_each(data):
+    path = parse("film>topic>film>topic>film", data.graph, "film")
+    encoder, batch = build(dataclasses.replace(data, paths=(path,)))
+    assert [tuple(each.matrix.shape) for each in batch.contexts[0]] == [(30, 5), (30, 30), (30, 5)]
+    assert encoder(batch).z.isfinite().all()
+
+
+def test_initial_weights_follow_the_official_code(data):
+    encoder, _ = build(data)
+    bound = 5**-0.5
+    assert encoder.gcn.first.abs().max() <= bound
+    assert encoder.gcn.first.abs().max() > 0.6 * bound
+    assert encoder.gcn.slope.item() == 0.25

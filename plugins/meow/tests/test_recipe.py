@@ -1,0 +1,55 @@
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from contrast.errors import ConfigError
+from contrast_meow.recipe import MEOW, HeteroSettings, MeowSettings, SamplerSettings
+
+HEAVY = ("torch", "numpy", "scipy", "pandas", "sklearn", "torch_geometric")
+
+
+def test_recipe_is_imported_without_any_heavy_library():
+    code = f"import sys, contrast_meow.plugin; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_preset_names_existing_settings():
+    for name, preset in MEOW.presets.items():
+        assert name in {part.name for part in MEOW.slots["data"]}
+        for section, values in preset.items():
+            known = {"trainer": MEOW.trainer, "evaluation": MEOW.evaluation}
+            config = known.get(section) or MEOW.slots[section][0].config
+            assert set(values) <= {item.name for item in fields(config)}
+            config(**values)
+
+
+def test_defaults_are_those_of_the_default_data():
+    preset = MEOW.presets[MEOW.slots["data"][0].name]
+    for section, values in preset.items():
+        known = {"trainer": MEOW.trainer, "evaluation": MEOW.evaluation}
+        config = (known.get(section) or MEOW.slots[section][0].config)()
+        assert {name: getattr(config, name) for name in values} == values
+
+
+def test_every_part_can_be_loaded():
+    for parts in MEOW.slots.values():
+        assert all(callable(part.load()) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("config", "values", "message"),
+    [
+        (SamplerSettings, {"clusters": ()}, "sampler.clusters"),
+        (SamplerSettings, {"edge_masks": (0.2, 1.0)}, "edge_masks"),
+        (SamplerSettings, {"neighbours": (0,)}, "neighbours"),
+        (MeowSettings, {"temperature": 0.0}, "temperature"),
+        (MeowSettings, {"temperature": float("nan")}, "temperature"),
+        (HeteroSettings, {"validation": 1.0}, "validation"),
+    ],
+)
+def test_values_out_of_range_are_refused_before_any_work(config, values, message):
+    with pytest.raises(ConfigError, match=message):
+        config(**values)
