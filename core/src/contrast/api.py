@@ -6,7 +6,8 @@ parts = contrast.load(result.folder)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ from contrast.engine.evaluating import evaluating
 from contrast.engine.exporting import export_parts, is_export, load_export
 from contrast.engine.folder import RunFolder
 from contrast.engine.loop import moment
-from contrast.engine.observers import Observer
+from contrast.engine.observers import Observer, telling_warnings
 from contrast.engine.placement import shapes
 from contrast.engine.running import (
     RunResult,
+    Session,
     build,
     carry_on,
     evaluate_stage,
@@ -78,22 +80,28 @@ def run(
     resolved = resolve(
         plugin, [*overrides, *as_overrides(sections)], file=Path(file) if file else None
     )
-    observer = observer or Observer()
-    with world() as here:
-        folder = start(resolved, Path(runs), name, world=here, observer=observer)
-        return carry_on(
-            resolved.config, folder, world=here, observer=observer, max_steps_now=max_steps_now
-        )
+    config = resolved.config
+    with world() as here, _watched(observer, here) as watch:
+        first = build(config.recipe.stages[0], config, {}, here)  # mistakes in data come up here
+        session = start(resolved, Path(runs), name, world=here, observer=watch)
+        return carry_on(session, first=first, max_steps_now=max_steps_now)
 
 
 def resume(folder: Path | str, *, observer: Observer | None = None) -> RunResult:
     """Go on with a run that was stopped, or that crashed, from its latest checkpoint."""
-    observer = observer or Observer()
-    with world() as here:
+    with world() as here, _watched(observer, here) as watch:
         opened, config = _open(folder, here)
         opened.update(state="running")
-        observer.on_run(str(opened.path))
-        return carry_on(config, opened, world=here, observer=observer)
+        watch.on_run(str(opened.path))
+        return carry_on(Session(config, opened, here, watch))
+
+
+@contextmanager
+def _watched(observer: Observer | None, here: World) -> Iterator[Observer]:
+    """The observer, told of warnings too; only the leading process has one."""
+    watch = observer if observer and here.leads else Observer()
+    with telling_warnings(watch):
+        yield watch
 
 
 def dry_run(resolved: Resolved) -> DryRun:
@@ -110,11 +118,12 @@ def dry_run(resolved: Resolved) -> DryRun:
 def evaluate(folder: Path | str, *, observer: Observer | None = None) -> dict[str, Evaluation]:
     """Evaluate a trained run again and write its report anew."""
     opened, config = _open(folder)
-    found = {}
-    for stage, parts in trained(config, opened):
-        found[stage.name] = evaluate_stage(
-            stage, parts, config, opened, world=World(), observer=observer or Observer()
-        )
+    with _watched(observer, World()) as watch:
+        session = Session(config, opened, World(), watch)
+        found = {
+            stage.name: evaluate_stage(session, stage, parts)
+            for stage, parts in trained(config, opened)
+        }
     write_report(opened.path)
     return found
 

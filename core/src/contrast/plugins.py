@@ -74,7 +74,7 @@ def find(name: str) -> PluginInfo:
             if info.problem:
                 raise PluginError(info.problem)
             return info
-    names = [info.name for info in every]
+    names = list(dict.fromkeys(info.name for info in every))
     raise PluginError(
         f"unknown plugin `{name}`{did_you_mean(name, names)}\n"
         f"Installed: {listing(names)}.  See `contrast plugins`."

@@ -117,6 +117,15 @@ class TrainerConfig(Settings):
     precision: Literal["float32", "float64", "bf16"] = setting("float32", "of the computation")
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
 
+    def __post_init__(self) -> None:
+        """Raises: ConfigError: a range is left, or a metric is watched but never measured."""
+        super().__post_init__()
+        if self.monitor != "loss" and not self.evaluate_every:
+            raise ConfigError(
+                f"`monitor` is `{self.monitor}`, which is known only after a validation: set "
+                "`trainer.evaluate_every` as well"
+            )
+
 
 @dataclass(frozen=True)
 class RunConfig:

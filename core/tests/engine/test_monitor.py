@@ -31,7 +31,7 @@ def test_no_patience_never_stops():
 
 def test_a_metric_needs_validations():
     with pytest.raises(ConfigError, match="evaluate_every"):
-        Monitor(TrainerConfig(monitor="f1"))
+        TrainerConfig(monitor="f1")
 
 
 def test_an_unknown_metric_is_answered_with_the_nearest():

@@ -80,7 +80,7 @@ def _plugin(words: Sequence[str], config: Path | None) -> str:
     plugin = None if bare else named_plugin(words, config)
     if plugin:
         return plugin
-    names = [info.name for info in installed()]
+    names = [info.name for info in installed() if not info.problem]
     if bare:
         meant = f"plugin={bare}" if bare in names else f"data={bare}"
         raise ConfigError(f"`{bare}` is not of the form key=value; did you mean `{meant}`?")

@@ -13,11 +13,6 @@ class Monitor:
     """Watches `trainer.monitor`: the loss (smaller is better) or a metric (larger is better)."""
 
     def __init__(self, trainer: TrainerConfig) -> None:
-        if trainer.monitor != "loss" and not trainer.evaluate_every:
-            raise ConfigError(
-                f"`trainer.monitor={trainer.monitor}` is known only after a validation: set "
-                "`trainer.evaluate_every` as well"
-            )
         self.trainer = trainer
         self.best, self.best_epoch = -math.inf, 0
         self.weights: dict[str, Any] | None = None

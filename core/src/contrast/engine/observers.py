@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -45,3 +47,20 @@ def together(members: Sequence[Observer]) -> Observer:
 def _tell(heard: Sequence[Callable[..., None]], *what: Any) -> None:
     for method in heard:
         method(*what)
+
+
+@contextmanager
+def telling_warnings(observer: Observer) -> Iterator[None]:
+    """Pass warnings that parts give to the user (`UserWarning` itself) on as plain sentences."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def tell(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if category is UserWarning:
+                observer.on_message(str(message))
+            else:
+                show(message, category, *where)
+
+        warnings.showwarning = tell
+        warnings.simplefilter("always", UserWarning)
+        yield

@@ -18,7 +18,6 @@ from contrast.engine.placement import choose_device, dtype_of, move
 from contrast.engine.randomness import seeded
 from contrast.engine.stopping import Stopped, StopRequest
 from contrast.engine.versions import versions
-from contrast.errors import ContrastError
 from contrast.interfaces import Evaluation, Parts
 from contrast.recipe import RunConfig, Stage
 from contrast.reporting import load_evaluations, save_evaluation, write_report
@@ -41,9 +40,19 @@ class RunResult:
         return {k: v for each in self.evaluations.values() for k, v in each.metrics.items()}
 
 
+@dataclass
+class Session:
+    """A run in progress: what it is, where it is written, and who is told."""
+
+    config: RunConfig
+    folder: RunFolder
+    world: World
+    observer: Observer
+
+
 def start(
     resolved: Resolved, runs: Path, name: str | None, *, world: World, observer: Observer
-) -> RunFolder:
+) -> Session:
     """Make the folder of a new run and write what it is."""
     config = resolved.config
     record = {
@@ -64,33 +73,30 @@ def start(
     observer.on_run(str(folder.path))
     for note in resolved.notes:
         observer.on_message(note)
-    return folder
+    return Session(config, folder, world, observer)
 
 
 def carry_on(
-    config: RunConfig,
-    folder: RunFolder,
-    *,
-    world: World,
-    observer: Observer,
-    max_steps_now: int | None = None,
+    session: Session, *, first: Parts | None = None, max_steps_now: int | None = None
 ) -> RunResult:
     """Train and evaluate what is still to be done, from the latest checkpoint if there is one.
 
-    `max_steps_now` stops every stage's training after so many steps, leaving a resumable run.
+    `first` holds the parts of the first stage where they are built already; `max_steps_now` stops
+    every stage's training after so many steps, leaving a resumable run.
     Raises: Stopped: a signal came.
     """
+    folder = session.folder
     with StopRequest() as request:
         try:
-            finished = _all_stages(config, folder, world, observer, request, max_steps_now)
-        except ContrastError as cause:
-            folder.update(state="failed", reason=str(cause))
-            raise
+            finished = _all_stages(session, first, request, max_steps_now)
         except KeyboardInterrupt:
             folder.update(state="stopped")
             raise
+        except Exception as cause:
+            folder.update(state="failed", reason=str(cause))
+            raise
     folder.update(state="done" if finished else "stopped", ended=now())
-    if world.leads:
+    if session.world.leads:
         write_report(folder.path)
     if request.received:
         raise _stopped(folder.path, request.received)
@@ -104,32 +110,30 @@ def _stopped(path: Path, signal: int) -> Stopped:
 
 
 def _all_stages(
-    config: RunConfig,
-    folder: RunFolder,
-    world: World,
-    observer: Observer,
-    request: StopRequest,
-    max_steps_now: int | None,
+    session: Session, first: Parts | None, request: StopRequest, max_steps_now: int | None
 ) -> bool:
+    config, folder = session.config, session.folder
     latest = folder.latest_checkpoint()
     reached = latest.name.rpartition("-")[0] if latest else None
-    if latest is None:
-        first = config.recipe.stages[0].name
-        folder.rewind(first, 0, 0)  # a crash before the first checkpoint: begin again
+    if latest is None:  # new, or a crash came before the first checkpoint: begin again
+        folder.rewind(config.recipe.stages[0].name, 0, 0)
     earlier: dict[str, Parts] = {}
     for stage in config.recipe.stages:
-        parts = build(stage, config, earlier, world)
+        parts = first or build(stage, config, earlier, session.world)
+        first = None
         if reached is not None and stage.name != reached:
             restore_weights(parts, folder, stage)
         else:
-            loop = Loop(stage, parts, config, folder, world=world, observer=observer)
+            loop = Loop(
+                stage, parts, config, folder, world=session.world, observer=session.observer
+            )
             if reached is not None:
                 loop.restore(load_checkpoint(latest, "model", "training", "best"))
             reached = None
             if not loop.run(_stop_when(loop, request, max_steps_now)):
                 return False
         if stage.name not in load_evaluations(folder.path):
-            evaluate_stage(stage, parts, config, folder, world=world, observer=observer)
+            evaluate_stage(session, stage, parts)
         earlier[stage.name] = parts
     return True
 
@@ -173,23 +177,15 @@ def restore_weights(parts: Parts, folder: RunFolder, stage: Stage) -> None:
     parts.sampler.load_state_dict(trees["training"]["sampler"])
 
 
-def evaluate_stage(
-    stage: Stage,
-    parts: Parts,
-    config: RunConfig,
-    folder: RunFolder,
-    *,
-    world: World,
-    observer: Observer,
-) -> Evaluation:
+def evaluate_stage(session: Session, stage: Stage, parts: Parts) -> Evaluation:
     """Evaluate a stage's parts and write down what was found."""
-    at = moment(stage, config, parts, world, 0, "evaluate")
-    observer.on_message(f"evaluating stage `{stage.name}`")
+    at = moment(stage, session.config, parts, session.world, 0, "evaluate")
+    session.observer.on_message(f"evaluating stage `{stage.name}`")
     with evaluating(parts, at):
-        evaluation = stage.evaluate(parts, config, at)
-    if world.leads:
-        save_evaluation(evaluation, folder.path, stage.name)
+        evaluation = stage.evaluate(parts, session.config, at)
+    if session.world.leads:
+        save_evaluation(evaluation, session.folder.path, stage.name)
     for note in evaluation.notes:
-        observer.on_message(note)
-    world.barrier()
+        session.observer.on_message(note)
+    session.world.barrier()
     return evaluation
