@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from contrast.config import Resolved, resolve, restore
+from contrast.config import Resolved, resolve, restore, write
 from contrast.engine.distribution import World, world
 from contrast.engine.evaluating import evaluating
 from contrast.engine.exporting import export_parts, is_export, load_export
@@ -77,8 +77,12 @@ def run(
     `max_steps_now` stops each stage after so many steps and leaves a run that can be resumed.
     Raises: ContrastError: a mistake in the configuration or data, or a run that failed.
     """
+    words = [*overrides, *as_overrides(sections)]
     resolved = resolve(
-        plugin, [*overrides, *as_overrides(sections)], file=Path(file) if file else None
+        plugin,
+        words,
+        file=Path(file) if file else None,
+        origin="Python" if sections else "command line",
     )
     config = resolved.config
     with world() as here, _watched(observer, here) as watch:
@@ -192,11 +196,5 @@ def as_overrides(sections: Mapping[str, Any]) -> list[str]:
             words += [f"{key}={value[NAME]}"] if NAME in value else []
             words += as_overrides({f"{key}.{k}": v for k, v in value.items() if k != NAME})
         else:
-            words.append(f"{key}={_text(value)}")
+            words.append(f"{key}={write(value)}")
     return words
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return "null" if value is None else str(value)

@@ -1,33 +1,10 @@
 """Two and three gloo processes must train as one: same losses, same weights."""
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from contrast.engine.distribution import BUCKET_BYTES, World, _buckets, reduce_gradients
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def in_processes(size, function, *arguments):
-    mp.spawn(_joined, (size, free_port(), function, arguments), nprocs=size)
-
-
-def _joined(rank, size, port, function, arguments):
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    dist.init_process_group("gloo", rank=rank, world_size=size)
-    try:
-        function(World(rank, size), *arguments)
-    finally:
-        dist.destroy_process_group()
+from contrast.testing.processes import in_processes
 
 
 def _check_reduction(world, shares):

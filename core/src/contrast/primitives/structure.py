@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid
 
 from contrast.forms import Apart, Differ, Same
 
+
 @dataclass(frozen=True)
 class OffDiagonal:
     """Weight 0 where j - i is one of the offsets, else 1: without the anchor, or its positive.

@@ -1,10 +1,10 @@
 """Tiles of the matrix x = a k^T: computed into borrowed memory, weighted and exponentiated.
 
-         candidates ->        general: all tiles       self-similarity: the upper half,
-      a  +----+----+          in row-major order       where tile (I, J) also stands for (J, I)
-      n  | x  |    |
-      c  +----+----+          One tile at a time is in memory, and stays in the processor's cache
-      h  |    |    |          between the product, the exponential and the products that use it.
+   candidates ->        general: all tiles       self-similarity: the upper half,
+a  +----+----+          in row-major order       where tile (I, J) also stands for (J, I)
+n  | x  |    |
+c  +----+----+          One tile at a time is in memory, and stays in the processor's cache
+h  |    |    |          between the product, the exponential and the products that use it.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def named_labels(data: GraphData) -> list[Any] | None:
     """The labels for people: names where the classes have any."""
     if data.labels is None or not data.classes:
         return None if data.labels is None else data.labels.tolist()
-    return [data.classes[label] for label in data.labels]
+    return [data.classes[label] if label >= 0 else "unknown" for label in data.labels]
 
 
 def probe(
