@@ -33,8 +33,8 @@ from contrast.engine.running import (
     trained,
 )
 from contrast.errors import ConfigError
-from contrast.interfaces import Evaluation, Parts, Sampler
-from contrast.recipe import RunConfig, Stage
+from contrast.interfaces import Evaluation, Parts
+from contrast.recipe import RunConfig
 from contrast.reporting import write_report
 
 NAME = "name"  # in a mapping, the key that chooses the part
@@ -104,7 +104,7 @@ def resume(folder: Path | str, *, observer: Observer | None = None) -> RunResult
 def _watched(observer: Observer | None, here: World) -> Iterator[Observer]:
     """The observer, told of warnings too; only the leading process has one."""
     watch = observer if observer and here.leads else Observer()
-    with telling_warnings(watch):
+    with telling_warnings(watch.on_message):
         yield watch
 
 
@@ -138,8 +138,9 @@ def embed(folder: Path | str, new_data: Path | str | None = None) -> Embedding:
     Raises: ConfigError: the method mixes all rows and refuses new data, or its data takes no path.
     """
     opened, config = _open(folder)
+    moved = None if new_data is None else _moved(Path(new_data), config)
     stage, parts = trained(config, opened)[-1]
-    sampler = parts.sampler if new_data is None else _sampler_of(Path(new_data), config, stage)
+    sampler = build(stage, moved, {}, World()).sampler if moved else parts.sampler
     at = moment(stage, config, parts, World(), 0, "embed")
     ids: list[int | str] = []
     rows: dict[str, list[np.ndarray]] = {}
@@ -175,8 +176,11 @@ def _open(folder: Path | str, here: World | None = None) -> tuple[RunFolder, Run
     return opened, restore(opened.entries()).config
 
 
-def _sampler_of(new_data: Path, config: RunConfig, stage: Stage) -> Sampler:
-    """The sampler over new data, by the run's own settings."""
+def _moved(new_data: Path, config: RunConfig) -> RunConfig:
+    """The run's own settings on new data.
+
+    Raises: ConfigError: the method mixes all rows, or its data takes no path.
+    """
     if config.recipe.transductive:
         raise ConfigError(config.recipe.transductive)
     if not hasattr(config.data, "path"):
@@ -184,8 +188,7 @@ def _sampler_of(new_data: Path, config: RunConfig, stage: Stage) -> Sampler:
             f"data `{config.chosen['data'].name}` reads no path, so it cannot embed {new_data}; "
             "train on a part of `data` that has `data.path`"
         )
-    moved = replace(config, data=replace(config.data, path=str(new_data)))
-    return build(stage, moved, {}, World()).sampler
+    return replace(config, data=replace(config.data, path=str(new_data)))
 
 
 def as_overrides(sections: Mapping[str, Any]) -> list[str]:

@@ -7,12 +7,19 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace a file's content so that a reader or a crash sees the old or the new one whole."""
+    """Replace a file's content so that a reader or a crash sees the old or the new one whole.
+
+    Raises: OSError: with the path, where the system refuses.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    sync(draft)
-    draft.replace(path)
-    sync(path.parent)
+    try:
+        draft.write_text(text)
+        sync(draft)
+        draft.replace(path)
+        sync(path.parent)
+    except OSError as cause:  # a failed write does not say of which file
+        draft.unlink(missing_ok=True)
+        raise OSError(cause.errno, cause.strerror, str(path)) from None
 
 
 def sync(path: Path) -> None:

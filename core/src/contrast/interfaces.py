@@ -51,10 +51,12 @@ class Sampler:
     """Decides who is compared with whom.
 
     `steps_per_epoch` is what one epoch means; `ids(batch)` names the samples of a batch in errors
-    and in exported embeddings.
+    and in exported embeddings. `shared` says that every rank draws the same batch, such as the
+    whole graph: its form is then not gathered over ranks, which would repeat the samples.
     """
 
     steps_per_epoch: int = 1
+    shared: bool = False
 
     def draw(self, at: Moment) -> Any:
         """The batch of step `at.step`: by number, so that resuming needs only the state."""
@@ -72,6 +74,17 @@ class Sampler:
         """The ids of the samples in a batch, in the order of the embeddings."""
         raise NotImplementedError
 
+    def split(self, batch: Any, size: int) -> list[Any]:
+        """The batch in parts of at most `size` samples, for `trainer.micro_batch`.
+
+        Samples run along the first axis of every tensor, or along the one that the batch's
+        dataclass declares with `contrast.forms.over`; a batch of another kind needs its own way.
+        Raises: ConfigError: the batch cannot be cut so.
+        """
+        from contrast.primitives.split import split_batch
+
+        return split_batch(batch, size, len(self.ids(batch)))
+
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs: tensors, numbers, texts, and lists and dictionaries of them."""
         return {}
@@ -81,7 +94,11 @@ class Sampler:
 
 
 class Encoder(Protocol):
-    """Turns a batch into something comparable; a `torch.nn.Module`."""
+    """Turns a batch into something comparable; a `torch.nn.Module`.
+
+    One whose row i depends on other rows of the batch (a graph, attention over the batch) sets
+    `mixes_rows = True`, so that it is not asked for micro-batches.
+    """
 
     def __call__(self, batch: Any) -> Form:
         """The form that the objective reads."""

@@ -7,6 +7,7 @@ from them (`"package.module:callable"`, imported on use), and binds both to a pa
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
@@ -52,7 +53,8 @@ def check_range(name: str, number: float, range: Mapping[str, float]) -> None:
     low, high = range.get("low", float("-inf")), range.get("high", float("inf"))
     above, below = range.get("above", float("-inf")), range.get("below", float("inf"))
     if not (low <= number <= high and above < number < below):
-        raise ConfigError(f"`{name}` must be {describe_range(range)}, got {number}")
+        finite = "finite and " if range and not math.isfinite(number) else ""
+        raise ConfigError(f"`{name}` must be {finite}{describe_range(range)}, got {number}")
 
 
 def describe_range(range: Mapping[str, float]) -> str:
@@ -101,12 +103,15 @@ class TrainerConfig(Settings):
 
     max_epochs: int = setting(100, "epochs to train at most; 0 trains nothing", low=0)
     max_steps: int = setting(0, "steps to train at most; 0 leaves it to max_epochs", low=0)
-    lr: float = setting(1e-3, "learning rate", above=0)
+    lr: float = setting(1e-3, "learning rate", above=0, high=1e30)
     optimizer: Literal["adam", "adamw", "sgd"] = setting("adam", "optimiser of every group")
     weight_decay: float = setting(0.0, "weight decay", low=0)
     momentum: float = setting(0.9, "momentum of sgd", low=0, below=1)
     schedule: Literal["constant", "cosine", "linear"] = setting("constant", "of the learning rate")
     warmup_steps: int = setting(0, "steps of linear warm-up of the learning rate", low=0)
+    micro_batch: int = setting(
+        0, "samples encoded at a time: less memory, same gradient; 0: the whole batch", low=0
+    )
     clip_norm: float = setting(0.0, "largest norm of a group's gradient; 0 clips nothing", low=0)
     patience: int = setting(0, "epochs without a better `monitor` before stopping; 0: never", low=0)
     monitor: str = setting("loss", "what patience watches: loss (smaller) or a metric (larger)")
@@ -116,6 +121,7 @@ class TrainerConfig(Settings):
     keep_checkpoints: int = setting(2, "newest checkpoints that are kept", low=1)
     precision: Literal["float32", "float64", "bf16"] = setting("float32", "of the computation")
     device: str = setting("auto", "auto, cpu, cuda or cuda:N")
+    threads: int = setting(0, "CPU threads; 0: as many as torch finds", low=0)
 
     def __post_init__(self) -> None:
         """Raises: ConfigError: a range is left, or a metric is watched but never measured."""
@@ -223,6 +229,7 @@ class Recipe:
     `two_views`, `labels`, `targets`, `sample_ids`, `ranks`, `reference`.
     A preset is `{section: {key: value}}`, selected by `data=NAME`; a section of a slot applies
     only where the slot's default part is chosen, or the part under the section's key `name`.
+    `references` says which of `reference=paper|official` it can follow.
     `transductive` is the sentence that refuses new data, for a method that mixes all rows.
     """
 
@@ -237,4 +244,5 @@ class Recipe:
     presets: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     provides: frozenset[str] = frozenset()
     contrasts_per_step: int = 1
+    references: tuple[str, ...] = ("paper",)
     transductive: str = ""

@@ -67,6 +67,12 @@ def test_a_dry_run_shows_every_value_parameters_and_a_batch(contrast, toy, tmp_p
     assert not (tmp_path / "no").exists()
 
 
+def test_a_dry_run_shows_a_value_in_brackets(contrast, toy):
+    done = contrast("run", "plugin=toy", "data=table", "data.path=[mine].csv", "--dry-run")
+    lines = [line.split() for line in done.out.splitlines()]
+    assert ["data.path", "[mine].csv", "command", "line"] in lines
+
+
 def test_a_dry_run_says_what_is_dropped(contrast, gallery, monkeypatch):
     from contrast import api
 

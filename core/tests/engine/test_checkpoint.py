@@ -41,7 +41,9 @@ def test_a_damaged_file_is_named_with_the_way_out(saved, file, damage):
         path.unlink()
     else:
         path.write_bytes(content[:-3] if damage == "cut" else b"#" + content[1:])
-    with pytest.raises(CheckpointError, match=r"train-00000015 is damaged.*train-00000010") as e:
+    with pytest.raises(
+        CheckpointError, match=r"(?s)train-00000015 is damaged.*train-00000010"
+    ) as e:
         load_checkpoint(latest_checkpoint(saved), "model")
     assert file in str(e.value)
 

@@ -52,3 +52,9 @@ def test_an_optimiser_state_survives(tmp_path):
     for parameter in model.parameters():
         for name, value in optimizer.state[parameter].items():
             assert torch.equal(fresh.state[parameter][name], value)
+
+
+def test_what_the_system_refuses_comes_up_with_its_number_and_path(tmp_path):
+    with pytest.raises(FileNotFoundError) as refused:
+        save_tree({"z": torch.ones(3)}, tmp_path / "missing" / "tree")
+    assert refused.value.filename == str(tmp_path / "missing/tree.safetensors")

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from scipy import sparse
 
 from contrast_meow import cache
@@ -53,6 +54,14 @@ def test_no_partial_file_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(cache.os, "replace", fail)
     dense(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_done_without(tmp_path, monkeypatch):
+    def fail(*_):
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(cache, "save_file", fail)
+    assert (dense(tmp_path) == dense(None)).all()
 
 
 @pytest.mark.parametrize("keep", [1, 4])

@@ -59,6 +59,11 @@ def test_empty_target_is_the_type_that_the_paths_begin_with(graph, tmp_path):
     assert load(graph, tmp_path, target="").target == "film"
 
 
+def test_isolated_targets_are_counted_in_a_sentence(graph, tmp_path):
+    (note,) = load(graph, tmp_path).notes
+    assert note.startswith("Along `film>rev_liked>person>liked>film` 1 of 30 nodes")
+
+
 def test_unknown_target_names_the_nearest(graph, tmp_path):
     with pytest.raises(DataError, match=r"`flim`; did you mean `film`\?"):
         load(graph, tmp_path, target="flim")

@@ -24,6 +24,16 @@ def test_saved_graph_comes_back_equal(graph, tmp_path):
         assert torch.equal(back[edge_type].edge_index, graph[edge_type].edge_index)
 
 
+def test_a_graph_whose_tensors_share_memory_is_saved(graph, tmp_path):
+    graph["person", "knows", "film"].edge_index = graph["person", "liked", "film"].edge_index
+    graph["film"].train_mask = graph["film"].val_mask = torch.arange(30) < 10
+    back = load_graph(save_graph(graph, tmp_path / "graph"))
+    assert torch.equal(
+        back["person", "knows", "film"].edge_index, back["person", "liked", "film"].edge_index
+    )
+    assert back["film"].val_mask.sum() == 10
+
+
 def test_pickle_is_refused_with_the_way_to_write_a_folder(tmp_path):
     torch.save({}, tmp_path / "graph.pt")
     with pytest.raises(DataError, match=r"pickle(.|\n)*save_graph") as e:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from contrast.cli.app import app
 from contrast.cli.console import say
+from contrast.engine.observers import telling_warnings
 from contrast.engine.stopping import Stopped
 from contrast.errors import ContrastError
 
@@ -21,7 +22,8 @@ SURROUNDINGS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ERO
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit. A user's mistake is told without a traceback, a bug with it."""
     try:
-        app(args=arguments, prog_name="contrast")
+        with telling_warnings(say):
+            app(args=arguments, prog_name="contrast")
     except Stopped as stopped:
         say(str(stopped))
         sys.exit(stopped.exit_code)
@@ -31,6 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in SURROUNDINGS:
             raise
-        place = f" {error.filename}" if error.filename else ""
-        say(f"error: cannot use{place}: {(error.strerror or str(error)).lower()}")
+        place = f"cannot use {error.filename}: " if error.filename else ""
+        say(f"error: {place}{(error.strerror or str(error)).lower()}")
         sys.exit(1)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from contrast.cli.console import output, print_json, say
 from contrast.config import Resolved, write
@@ -42,7 +43,8 @@ def _values(resolved: Resolved) -> Table:
     table = Table("key", "value", "origin", box=box.SIMPLE_HEAD, pad_edge=False)
     for entry in resolved.entries:
         style = "dim" if entry.origin == "default" else ""
-        table.add_row(entry.key, write(entry.value), entry.origin, style=style)
+        value = Text(write(entry.value))  # a list in brackets is no markup
+        table.add_row(entry.key, value, entry.origin, style=style)
     return table
 
 

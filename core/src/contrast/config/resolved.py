@@ -10,6 +10,7 @@ from contrast.config.building import build
 from contrast.config.choosing import Choice
 from contrast.config.keys import GeneralConfig, Section, sections_of
 from contrast.config.layers import Given
+from contrast.errors import ConfigError, listing
 from contrast.plugins import Plugin
 from contrast.recipe import SLOTS, RunConfig, Settings
 
@@ -45,6 +46,12 @@ def assemble(
     built = {name: build(each, values) for name, each in sections.items() if name != "trainer"}
     general = built[""]
     assert isinstance(general, GeneralConfig)
+    if general.reference not in choice.recipe.references:
+        offered = listing(choice.recipe.references)
+        raise ConfigError(
+            f"`{choice.recipe.name}` does not follow `reference={general.reference}` "
+            f"({values['reference'].origin}); it offers {offered}"
+        )
     config = RunConfig(
         plugin=plugin.name,
         recipe=choice.recipe,

@@ -79,7 +79,7 @@ def load_checkpoint(folder: Path, *names: str) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError) as cause:
-        raise CheckpointError(f"{_damaged(folder)}: {MANIFEST} cannot be read ({cause})") from None
+        raise _damaged(folder, f"{MANIFEST} cannot be read ({cause})") from None
     for name in names:
         for file in (f"{name}.safetensors", f"{name}.json"):
             _verify(folder, file, manifest.get(file))
@@ -89,15 +89,20 @@ def load_checkpoint(folder: Path, *names: str) -> dict[str, Any]:
 def _verify(folder: Path, file: str, entry: dict[str, Any] | None) -> None:
     path = folder / file
     if entry is None or not path.is_file():
-        raise CheckpointError(f"{_damaged(folder)}: {file} is missing")
+        raise _damaged(folder, f"{file} is missing")
     if path.stat().st_size != entry["bytes"] or file_sha256(path) != entry["sha256"]:
-        raise CheckpointError(f"{_damaged(folder)}: {file} is not what was written")
+        raise _damaged(folder, f"{file} is not what was written")
 
 
-def _damaged(folder: Path) -> str:
+def _damaged(folder: Path, flaw: str) -> CheckpointError:
     others = sorted(path.name for path in folder.parent.glob("*-[0-9]*") if path != folder)
-    advice = f"write one of {listing(others)} into" if others else "no other is left beside"
-    return f"checkpoint {folder} is damaged ({advice} {folder.parent / LATEST} to go on)"
+    advice = (
+        f"To go on from an earlier one, write its name into {folder.parent / LATEST} and resume; "
+        f"there are: {listing(others)}."
+        if others
+        else "No other is left beside it."
+    )
+    return CheckpointError(f"checkpoint {folder} is damaged: {flaw}\n{advice}")
 
 
 def _prune(root: Path, stage: str, keep: int) -> None:

@@ -90,9 +90,9 @@ def world() -> Iterator[World]:
 
 
 def reduce_gradients(
-    gradients: Sequence[Tensor | None], like: Sequence[Tensor], share: float, world: World
+    gradients: Sequence[Tensor | None], like: Sequence[Tensor], world: World
 ) -> list[Tensor | None]:
-    """The sum over processes of each gradient times the process's share, in flat buckets.
+    """The sum over processes of each gradient, in flat buckets.
 
     A gradient that is None here but not elsewhere counts as zero; one that is None everywhere
     stays None. `like` gives the shapes.
@@ -106,7 +106,7 @@ def reduce_gradients(
     reduced: list[Tensor | None] = [None] * len(gradients)
     for bucket in _buckets(wanted, like):
         parts = [_zeros_if_none(gradients[i], like[i]).reshape(-1) for i in bucket]
-        flat = torch.cat(parts) * share
+        flat = torch.cat(parts)
         dist.all_reduce(flat)
         for i, piece in zip(bucket, flat.split([like[i].numel() for i in bucket]), strict=True):
             reduced[i] = piece.view_as(like[i])

@@ -5,6 +5,7 @@ config.json  run.json  metrics.jsonl  times.jsonl  checkpoints/  evaluation/  re
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -129,11 +130,16 @@ class RunFolder:
 
 def unwritable(path: Path, cause: OSError) -> RunFolderError:
     """The error of a path that cannot be written, with its reason and the way out."""
-    return RunFolderError(
-        f"cannot write {path}: {(cause.strerror or str(cause)).lower()}\n"
-        "Free some space, or choose another place with `--runs FOLDER`; what was written before "
-        "is whole."
+    full = cause.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = (
+        "Free some space and go on with `contrast resume`; what was written before is whole."
+        if full
+        else "Choose another place with `--runs FOLDER`."
     )
+    reason = (cause.strerror or str(cause)).lower()
+    error = RunFolderError(f"cannot write {path}: {reason}\n{advice}")
+    error.exit_code = 1  # the surroundings' fault
+    return error
 
 
 def read_json(path: Path) -> Any:
@@ -166,8 +172,8 @@ def make_new(root: Path, name: str) -> Path:
             return path.resolve()
         except FileExistsError:
             attempt += 1
-            if not root.is_dir():
-                raise RunFolderError(f"{root} is a file, not a folder for runs") from None
+        except NotADirectoryError:
+            raise RunFolderError(f"{root} cannot hold runs: a file stands in its place") from None
         except OSError as cause:
             raise unwritable(path, cause) from None
 

@@ -51,7 +51,7 @@ class Monitor:
         if name not in metrics:
             raise ConfigError(
                 f"no metric `{name}` to monitor{did_you_mean(name, metrics)}"
-                f"  `trainer.monitor` may be loss or one of {listing(metrics)}"
+                f"\n`trainer.monitor` may be loss or one of {listing(metrics)}"
             )
         value = metrics[name]
         return -math.inf if value is None else value

@@ -50,14 +50,14 @@ def _tell(heard: Sequence[Callable[..., None]], *what: Any) -> None:
 
 
 @contextmanager
-def telling_warnings(observer: Observer) -> Iterator[None]:
+def telling_warnings(say: Callable[[str], None]) -> Iterator[None]:
     """Pass warnings that parts give to the user (`UserWarning` itself) on as plain sentences."""
     with warnings.catch_warnings():
         show = warnings.showwarning
 
         def tell(message: Warning | str, category: type[Warning], *where: Any) -> None:
             if category is UserWarning:
-                observer.on_message(str(message))
+                say(str(message))
             else:
                 show(message, category, *where)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -30,6 +31,17 @@ def choose_device(trainer: TrainerConfig) -> torch.device:
             "Use `auto`, `cpu`, or what `contrast doctor` lists."
         ) from None
     return device
+
+
+@contextmanager
+def threads(trainer: TrainerConfig) -> Iterator[None]:
+    """The trainer's number of CPU threads, for the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(trainer.threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def dtype_of(trainer: TrainerConfig) -> torch.dtype:

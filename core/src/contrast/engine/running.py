@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from contrast.engine.evaluating import evaluating
 from contrast.engine.folder import RunFolder, now
 from contrast.engine.loop import Loop, load_weights, moment, place
 from contrast.engine.observers import Observer
-from contrast.engine.placement import choose_device, dtype_of, move
+from contrast.engine.placement import choose_device, dtype_of, move, threads
 from contrast.engine.randomness import seeded
 from contrast.engine.stopping import Stopped, StopRequest
 from contrast.engine.versions import versions
@@ -93,7 +94,8 @@ def carry_on(
             folder.update(state="stopped")
             raise
         except Exception as cause:
-            folder.update(state="failed", reason=str(cause))
+            with suppress(OSError):  # a full disk, which must not hide the cause
+                folder.update(state="failed", reason=str(cause))
             raise
     folder.update(state="done" if finished else "stopped", ended=now())
     if session.world.leads:
@@ -118,24 +120,38 @@ def _all_stages(
     if latest is None:  # new, or a crash came before the first checkpoint: begin again
         folder.rewind(config.recipe.stages[0].name, 0, 0)
     earlier: dict[str, Parts] = {}
+    behind = latest is not None
     for stage in config.recipe.stages:
         parts = first or build(stage, config, earlier, session.world)
-        first = None
-        if reached is not None and stage.name != reached:
-            restore_weights(parts, folder, stage)
-        else:
-            loop = Loop(
-                stage, parts, config, folder, world=session.world, observer=session.observer
-            )
-            if reached is not None:
-                loop.restore(load_checkpoint(latest, "model", "training", "best"))
-            reached = None
-            if not loop.run(_stop_when(loop, request, max_steps_now)):
-                return False
-        if stage.name not in load_evaluations(folder.path):
-            evaluate_stage(session, stage, parts)
+        first, behind = None, behind and stage.name != reached
+        with threads(config.trainers[stage.name]):
+            if behind:
+                restore_weights(parts, folder, stage)
+            else:
+                since = latest if stage.name == reached else None
+                if not _train(session, stage, parts, since, request, max_steps_now):
+                    return False
+            if stage.name not in load_evaluations(folder.path):
+                evaluate_stage(session, stage, parts)
         earlier[stage.name] = parts
     return True
+
+
+def _train(
+    session: Session,
+    stage: Stage,
+    parts: Parts,
+    since: Path | None,
+    request: StopRequest,
+    max_steps_now: int | None,
+) -> bool:
+    """Train one stage from its beginning or since a checkpoint; whether it is finished."""
+    loop = Loop(
+        stage, parts, session.config, session.folder, world=session.world, observer=session.observer
+    )
+    if since is not None:
+        loop.restore(load_checkpoint(since, "model", "training", "best"))
+    return loop.run(_stop_when(loop, request, max_steps_now))
 
 
 def _stop_when(loop: Loop, request: StopRequest, limit: int | None) -> Callable[[], bool]:

@@ -5,11 +5,15 @@ Nothing is pickled. A tensor that occurs twice (tied weights) is stored once.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -20,13 +24,16 @@ def save_tree(tree: Any, stem: Path) -> list[Path]:
     """Write `<stem>.safetensors` and `<stem>.json`; gives the two paths.
 
     The tree is made of dictionaries, lists, tuples, tensors, numbers, texts, booleans and None.
-    Raises: TypeError: it holds anything else.
+    Raises: TypeError: it holds anything else;  OSError: the files cannot be written.
     """
     tensors: dict[str, Tensor] = {}
     seen: dict[tuple, str] = {}
     plain = _outline(tree, "", tensors, seen)
     weights, outline = stem.with_suffix(".safetensors"), stem.with_suffix(".json")
-    save_file(tensors, weights)
+    try:
+        save_file(tensors, weights)
+    except SafetensorError as cause:
+        raise _os_error(cause, weights) from None
     outline.write_text(json.dumps(plain, indent=1, allow_nan=True) + "\n")
     return [weights, outline]
 
@@ -62,6 +69,13 @@ def _store(tensor: Tensor, path: str, tensors: dict[str, Tensor], seen: dict[tup
         tensor, device="cpu", memory_format=torch.contiguous_format
     ).copy_(tensor.detach())
     return name
+
+
+def _os_error(cause: SafetensorError, path: Path) -> OSError:
+    """What the system refused, which safetensors tells in words only: `... (os error 28)`."""
+    told = re.search(r"os error (\d+)", str(cause))
+    number = int(told[1]) if told else errno.EIO
+    return OSError(number, os.strerror(number), str(path))
 
 
 def _fill(plain: Any, tensors: dict[str, Tensor]) -> Any:

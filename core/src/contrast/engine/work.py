@@ -1,4 +1,16 @@
-"""What a stage's step sees of the engine: encode, contrast, descend, log."""
+"""What a stage's step sees of the engine: encode, contrast, descend, log.
+
+With several processes the loss of a step is the sum over ranks of share_r L_r, where share_r is
+the rank's share of the samples and L_r what its step hands to `descend`. Two kinds of terms then
+come out as one process would have them, also side by side in one step:
+
+- a mean over the rank's own samples: the shares make it the mean over all samples;
+- `contrast`, which sees the gathered form and so has the same value on every rank: the shares add
+  up to one. The gather's backward sums over ranks, and each L_r is weighed before the backward.
+
+A term that is neither (a sum over own samples, a constant) is averaged by share. Nothing is
+gathered where the sampler hands every rank the same batch (`Sampler.shared`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +26,8 @@ from torch.optim import Optimizer
 from contrast.engine.distribution import World, reduce_gradients
 from contrast.forms import Form, lowered
 from contrast.interfaces import Moment, Parts
+from contrast.primitives.gather import gather
+from contrast.primitives.gradient_cache import encode_in_chunks, refuse_mixing
 from contrast.recipe import ObjectivePart, TrainerConfig
 
 
@@ -88,9 +102,9 @@ class LoopWork:
         return 1.0 / self._world.size if self._share is None else self._share
 
     def encode(self, batch: Any) -> Form:
-        """The encoder's form of the batch, related by the sampler."""
-        with self._clock.split("forward"), autocast(self.trainer, self.parts.encoder):
-            form = self.parts.encoder(batch)
+        """The encoder's form of the batch, related by the sampler; in micro-batches if asked."""
+        with self._clock.split("forward"):
+            form = self._encode(batch)
         with self._clock.split("relate"):
             form = self.parts.sampler.relate(form, self.at)
         if self._share is None:
@@ -98,8 +112,10 @@ class LoopWork:
         return form
 
     def contrast(self, form: Form) -> Tensor:
-        """The objective on the form, lowered to what it reads; its terms are logged."""
+        """The objective on all ranks' form, lowered to what it reads; its terms are logged."""
         with self._clock.split("loss"):
+            if not self.parts.sampler.shared:
+                form = gather(form, self._world)
             return self._total(self.parts.objective(lowered(form, self._objective.reads)))
 
     def descend(
@@ -113,10 +129,14 @@ class LoopWork:
         parameters = [p for group in chosen for p in group.parameters]
         with self._clock.split("backward"):
             gradients = torch.autograd.grad(
-                total, parameters, allow_unused=True, retain_graph=retain_graph
+                total,
+                parameters,
+                torch.full_like(total, self.share),
+                allow_unused=True,
+                retain_graph=retain_graph,
             )
         with self._clock.split("step"):
-            reduced = reduce_gradients(gradients, parameters, self.share, self._world)
+            reduced = reduce_gradients(gradients, parameters, self._world)
             for group in chosen:
                 mine, reduced = reduced[: len(group.parameters)], reduced[len(group.parameters) :]
                 group.step(mine, self.trainer.clip_norm)
@@ -125,6 +145,19 @@ class LoopWork:
         """Record numbers of this step beside the loss."""
         for name, value in values.items():
             self.values[name] = value.detach() if isinstance(value, Tensor) else value
+
+    def _encode(self, batch: Any) -> Form:
+        encoder = self.parts.encoder
+
+        def encode(batch: Any) -> Form:
+            with autocast(self.trainer, encoder):
+                return encoder(batch)
+
+        if not self.trainer.micro_batch:
+            return encode(batch)
+        refuse_mixing(encoder)
+        chunks = self.parts.sampler.split(batch, self.trainer.micro_batch)
+        return encode_in_chunks(encode, chunks, encoder)
 
     def _total(self, loss: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The loss, or the sum of its named terms, which are logged."""

@@ -28,15 +28,15 @@ class OffDiagonal:
 
     def tile(self, rows: slice, columns: slice) -> OffDiagonal:
         """The structure between some of the anchors and some of the candidates."""
-        moved = (rows.start or 0) - (columns.start or 0)
-        return OffDiagonal(tuple(offset + moved for offset in self.offsets))
+        moved = rows.start - columns.start
+        lowest, highest = rows.start - rows.stop, columns.stop - columns.start
+        offsets = (offset + moved for offset in self.offsets)
+        return OffDiagonal(tuple(offset for offset in offsets if lowest < offset < highest))
 
     def fill_(self, tile: Tensor, value: float) -> None:
         """Overwrite the excluded entries of a tile."""
-        n, m = tile.shape
         for offset in self.offsets:
-            if -n < offset < m:
-                tile.diagonal(offset).fill_(value)
+            tile.diagonal(offset).fill_(value)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""Tiles of the matrix x = a k^T: computed into borrowed memory, weighted and exponentiated.
+"""Tiles of the matrix x = scale a k^T: computed into borrowed memory, weighted, exponentiated.
 
    candidates ->        general: all tiles       self-similarity: the upper half,
-a  +----+----+          in row-major order       where tile (I, J) also stands for (J, I)
+a  +----+----+          in row-major order       where tile (i, j) also stands for (j, i)
 n  | x  |    |
 c  +----+----+          One tile at a time is in memory, and stays in the processor's cache
 h  |    |    |          between the product, the exponential and the products that use it.
@@ -9,6 +9,7 @@ h  |    |    |          between the product, the exponential and the products th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -30,52 +31,78 @@ LOWEST = -1e30  # a finite stand-in for -inf: differences of two of them are not
 
 
 class Tiles:
-    """The tiles of x = a k^T and the memory that they share.
+    """The tiles of x = scale a k^T and the memory that they share.
 
+    `shape` is the rows and columns of a tile, by default what suits the device.
     Shapes:  a: (N, D);  k: (M, D);  half: only tiles on and above the diagonal, with k = a.
     """
 
-    def __init__(self, a: Tensor, k: Tensor, weights: Weights, *, half: bool = False) -> None:
-        self.a, self.k, self.weights, self.half = a, k, weights, half
-        height, width = CPU_TILE if a.device.type == "cpu" else DEVICE_TILE
+    def __init__(
+        self,
+        a: Tensor,
+        k: Tensor,
+        weights: Weights,
+        scale: float = 1.0,
+        *,
+        half: bool = False,
+        shape: tuple[int, int] | None = None,
+    ) -> None:
+        self.a, self.k, self.weights, self.scale, self.half = a, k, weights, scale, half
+        self.height, self.width = shape or (CPU_TILE if a.device.type == "cpu" else DEVICE_TILE)
         if half:  # square, so that the diagonal runs through whole tiles only
-            height = width = (height + width) // 2
-        self.rows, self.columns = spans(len(a), height), spans(len(k), width)
-        self.bounded = not weights.logs and _is_bounded(a, k)
+            self.height = self.width = (self.height + self.width) // 2
+        self.rows, self.columns = self.by_row(a), self.by_column(k)
+        self.bounded = not weights.logs and _is_bounded(a, k, scale)
         # Below this, exp() is denormal, which costs the CPU up to 200 times as much.
-        self.floor = torch.log(torch.tensor(torch.finfo(a.dtype).tiny)).item() + 1
+        self.floor = math.log(torch.finfo(a.dtype).tiny) + 1
         self._memory: dict[tuple[str, int, int], Tensor] = {}
 
-    def __iter__(self) -> Iterator[tuple[slice, slice]]:
-        """The tiles, each as the rows and the columns that it spans."""
-        for i, rows in enumerate(self.rows):
-            for columns in self.columns[i if self.half else 0 :]:
-                yield rows, columns
+    def __iter__(self) -> Iterator[Tile]:
+        """The tiles, one at a time: the next one takes the memory of the last."""
+        for i in range(len(self.rows)):
+            for j in range(i if self.half else 0, len(self.columns)):
+                yield Tile(self, i, j)
 
-    def scratch(self, name: str, rows: slice, columns: slice) -> Tensor:
+    def by_row(self, values: Tensor) -> tuple[Tensor, ...]:
+        """What belongs to each row of tiles, of values whose axis 0 runs over anchors."""
+        return values.split(self.height)
+
+    def by_column(self, values: Tensor) -> tuple[Tensor, ...]:
+        """What belongs to each column of tiles, of values whose axis 0 runs over candidates."""
+        return values.split(self.width)
+
+    def span(self, i: int, j: int) -> tuple[slice, slice]:
+        """The rows and the columns of tile (i, j)."""
+        top, left = i * self.height, j * self.width
+        return slice(top, top + len(self.rows[i])), slice(left, left + len(self.columns[j]))
+
+    def scratch(self, name: str, n: int, m: int) -> Tensor:
         """Memory of the size of a tile: its content lasts until the name is asked for again."""
-        key = name, rows.stop - rows.start, columns.stop - columns.start
+        key = name, n, m
         if key not in self._memory:
-            self._memory[key] = self.a.new_empty(key[1:])
+            self._memory[key] = self.a.new_empty(n, m)
         return self._memory[key]
-
-    def tile(self, rows: slice, columns: slice, name: str = "x") -> Tile:
-        """The scores of one tile, with the weights that apply there."""
-        return Tile(self, rows, columns, name)
 
 
 class Tile:
-    """One tile of scores x, (n, m), in borrowed memory."""
+    """Tile (i, j) of scores x, (n, m), in borrowed memory."""
 
-    def __init__(self, tiles: Tiles, rows: slice, columns: slice, name: str) -> None:
-        self.tiles, self.rows, self.columns = tiles, rows, columns
-        self.x = torch.mm(tiles.a[rows], tiles.k[columns].T, out=self.scratch(name))
-        self.weights = tiles.weights.tile(rows, columns) if tiles.weights else tiles.weights
+    def __init__(self, tiles: Tiles, i: int, j: int, name: str = "x") -> None:
+        self.tiles, self.i, self.j = tiles, i, j
+        a, k = tiles.rows[i], tiles.columns[j]
+        self.n, self.m = len(a), len(k)
+        x = self.scratch(name)
+        self.x = torch.addmm(
+            x, a, k.t(), beta=0, alpha=tiles.scale, out=x
+        )  # the scale is free here
+        self.weights = tiles.weights
+        if self.weights:
+            self.weights = self.weights.tile(*tiles.span(i, j))
         self.factor = self.weights.factor(self.scratch)
 
     def scratch(self, name: str) -> Tensor:
         """Memory of this tile's size."""
-        return self.tiles.scratch(name, self.rows, self.columns)
+        return self.tiles.scratch(name, self.n, self.m)
 
     def exp_(self) -> Tensor:
         """w exp(x), in place of x; for bounded scores."""
@@ -84,7 +111,7 @@ class Tile:
     def shifted_exp(self, shift: Tensor, out: Tensor) -> Tensor:
         """w exp(x - shift); x - shift must be <= 0 wherever w > 0.
 
-        Shapes:  shift: (n, 1) or (1, m).
+        Shapes:  shift: (n, 1) or (m,).
         """
         torch.sub(self.x, shift, out=out).clamp_(self.tiles.floor, 0).exp_()
         return self.weights.multiply_(out, self.factor)
@@ -96,17 +123,13 @@ class Tile:
             hole.fill_(self.x, LOWEST)
         if self.factor is not None:
             zero = torch.eq(self.factor, 0, out=self.scratch("zero"))
-            self.x.sub_(zero, alpha=-LOWEST)
+            self.x.add_(zero, alpha=LOWEST)
 
 
-def spans(length: int, step: int) -> list[slice]:
-    """The range in pieces of at most `step`."""
-    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
-
-
-def _is_bounded(a: Tensor, k: Tensor) -> bool:
+def _is_bounded(a: Tensor, k: Tensor, scale: float) -> bool:
     """Whether |x| <= BOUND is certain; not asked of a device, whose answer would be waited for."""
     if a.device.type != "cpu" or not (len(a) and len(k)):
         return False
-    longest = torch.linalg.vector_norm(a, dim=1).max() * torch.linalg.vector_norm(k, dim=1).max()
-    return bool(longest <= BOUND)
+    of_a = torch.linalg.vector_norm(a, dim=1).max()
+    of_k = of_a if k is a else torch.linalg.vector_norm(k, dim=1).max()
+    return bool(of_a * of_k * scale <= BOUND)

@@ -75,8 +75,13 @@ class Weights:
 
     def tile(self, rows: slice, columns: slice) -> Weights:
         """The weights between some of the anchors and some of the candidates."""
-        kinds = (self.holes, self.factors, self.logs)
-        return Weights(*(tuple(s.tile(rows, columns) for s in kind) for kind in kinds))
+        holes = tuple(s for hole in self.holes if (s := hole.tile(rows, columns)).offsets)
+        if not (self.factors or self.logs):
+            return Weights(holes) if holes else NONE
+        factors, logs = (
+            (s.tile(rows, columns) for s in kind) for kind in (self.factors, self.logs)
+        )
+        return Weights(holes, tuple(factors), tuple(logs))
 
     def tensors(self) -> tuple[Tensor, ...]:
         """The tensors that gradients may flow to."""
@@ -106,11 +111,19 @@ class Weights:
             scores.add_(structure.log_weight().detach())
         return scores
 
-    def log(self, scores: Tensor) -> Tensor:
-        """The scores of all pairs plus the log of all weights: the plain formula."""
+    def written(self, like: Tensor) -> Tensor:
+        """The product of factors and holes for all pairs, (N, M)."""
+        factor = self.factor(lambda name: torch.empty_like(like))
+        return self.multiply_(torch.ones_like(like), factor)
+
+    def add_to(self, scores: Tensor) -> Tensor:
+        """The scores of all pairs plus the log of all weights; may write into the scores."""
         factor = self.factor(lambda name: torch.empty_like(scores))
-        weight = self.multiply_(torch.ones_like(scores), factor)
-        return sum((s.log_weight() for s in self.logs), scores + weight.log())
+        x = scores if factor is None else scores + factor.log()
+        x = sum((s.log_weight() for s in self.logs), x)
+        for hole in self.holes:
+            hole.fill_(x, -torch.inf)
+        return x
 
     def zeros(self) -> Weights:
         """Zeros in the shape of `tensors`: what `add_gradients` adds to, tile by tile."""
@@ -126,6 +139,9 @@ class Weights:
             parts = torch.autograd.grad(written, leaves, gradient)
             for total, part in zip(_tensors(into), parts, strict=True):
                 total.add_(part)
+
+
+NONE = Weights()
 
 
 def ready(structures: Iterable[Structure], shape: tuple[int, int], like: Tensor) -> Weights:
@@ -155,9 +171,12 @@ def _groupings(relation: Same | Differ | Apart, like: Tensor) -> Groupings:
     """
     rows, columns = relation.rows, relation.columns
     if not isinstance(relation, Apart):
-        rows, columns = rows[None], columns[None]
-    _, numbers = torch.unique(torch.cat((rows, columns), 1), return_inverse=True)
-    rows, columns = numbers.to(like.dtype).split((rows.shape[1], columns.shape[1]), 1)
+        alike = rows is columns
+        rows = rows[None]
+        columns = rows if alike else columns[None]
+    ids = rows if rows is columns else torch.cat((rows, columns), 1)
+    numbers = torch.unique(ids, return_inverse=True)[1].to(like.dtype)
+    rows, columns = numbers[:, : rows.shape[1]], numbers[:, -columns.shape[1] :]
     return Groupings(rows, columns, equal=isinstance(relation, Same))
 
 

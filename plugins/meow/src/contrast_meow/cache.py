@@ -38,7 +38,7 @@ def kept_graph(
         return _read(path, half.shape[0])
     except (OSError, SafetensorError, KeyError, ValueError):
         kept = cut(path_counts(half), keep, tie_rank)
-    with suppress(OSError):
+    with suppress(OSError, SafetensorError):  # the latter where the disk is full
         _write(path, kept)
     return kept
 

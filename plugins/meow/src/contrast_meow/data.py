@@ -109,10 +109,10 @@ def own_graph(
             f"{did_you_mean(target, graph.node_types)}\nnode types: {listing(graph.node_types)}"
         )
     paths = tuple(parse(text, graph, target) for text in meta_paths)
-    node = graph[target]
+    node, alone = graph[target], isolated(graph, paths)
     ids = node.get("ids") or list(range(node.num_nodes))
     if node.get("y") is None:
-        return GraphData(graph, target, paths, ids)
+        return GraphData(graph, target, paths, ids, notes=alone)
     labels = node.y.numpy()
     masks = [node.get(name) for name in ("train_mask", "val_mask", "test_mask")]
     if all(mask is not None for mask in masks):
@@ -122,9 +122,23 @@ def own_graph(
                 f"the masks of `{target}` leave {', '.join(str(len(part)) for part in known)} "
                 "labelled nodes to train, val and test: none may be 0"
             )
-        return GraphData(graph, target, paths, ids, labels, {"own": Split(*known)})
+        splits = {"own": Split(*known)}
+        return GraphData(graph, target, paths, ids, labels, splits, notes=alone)
     splits, notes = draw_splits(labels, labelled, validation, generator)
-    return GraphData(graph, target, paths, ids, labels, splits, notes=notes)
+    return GraphData(graph, target, paths, ids, labels, splits, notes=(*alone, *notes))
+
+
+def isolated(graph: HeteroData, paths: Sequence[MetaPath]) -> tuple[str, ...]:
+    """A sentence for each meta-path along which some targets have no neighbour."""
+    sentences = []
+    for path in paths:
+        linked = np.diff(incidence(graph, path.half).indptr) > 0
+        if not linked.all():
+            sentences.append(
+                f"Along `{path.name}` {(~linked).sum()} of {len(linked)} nodes have no neighbour; "
+                "there only their own features count."
+            )
+    return tuple(sentences)
 
 
 def draw_splits(
@@ -140,11 +154,10 @@ def draw_splits(
     splits, notes = {}, []
     for L in per_class:
         if len(classes) < 2 or sizes.min() <= L:
-            smallest = sizes.min() if len(sizes) else 0
-            notes.append(
-                f"No split with {L} labels a class: of {len(classes)} classes the smallest has "
-                f"{smallest} nodes."
-            )
+            few = "fewer than two classes are known"
+            small = f"of {len(classes)} classes the smallest has {min(sizes, default=0)} nodes"
+            why = few if len(classes) < 2 else small
+            notes.append(f"No split with {L} labels a class: {why}.")
             continue
         order = known[randperm(len(known), generator=generator).numpy()]
         chosen = [order[labels[order] == label][:L] for label in classes]

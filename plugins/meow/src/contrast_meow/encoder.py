@@ -27,6 +27,8 @@ class MeowEncoder(nn.Module):
     each meta-path passes: `MeowEncoder(**data.sizes())`.
     """
 
+    mixes_rows = True
+
     def __init__(
         self,
         features: Mapping[str, int],

@@ -50,7 +50,7 @@ def save_graph(graph: HeteroData, folder: str | Path) -> Path:
                 tensors |= _pack(f"nodes.{i}.{name}", node[name])
     for i, edge_type in enumerate(graph.edge_types):
         outline["edges"].append(list(edge_type))
-        tensors[f"edges.{i}"] = graph[edge_type].edge_index.cpu().contiguous()
+        tensors[f"edges.{i}"] = _copied(graph[edge_type].edge_index)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / TENSORS)
@@ -98,11 +98,16 @@ def _assemble(outline: dict[str, Any], tensors: dict[str, Tensor]) -> HeteroData
 
 def _pack(name: str, value: Tensor) -> dict[str, Tensor]:
     if value.layout == torch.strided:
-        return {name: value.detach().cpu().contiguous()}
+        return {name: _copied(value)}
     entries = value.detach().cpu().to_sparse_coo().coalesce()
     shape = torch.tensor(value.shape)
     parts = {"indices": entries.indices(), "values": entries.values(), "shape": shape}
     return {f"{name}.{part}": held.contiguous() for part, held in parts.items()}
+
+
+def _copied(value: Tensor) -> Tensor:
+    """The tensor in memory of its own, since safetensors takes none that is shared."""
+    return value.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def _unpack(name: str, tensors: dict[str, Tensor]) -> Tensor | None:

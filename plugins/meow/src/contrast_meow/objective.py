@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from contrast.forms import Apart
+from contrast.primitives.lse_sum import lse_sum
 from contrast_meow.form import Graph
 
 
@@ -20,7 +21,7 @@ class Meow:
 
     Shapes:  reads `Graph`;  gives two scalars, `contrast` and `prototypes`.
     Gradient: to both views in the contrast, to the coarse view alone in the prototypes.
-    Cost: O(N^2 (D + C)) time, O(N^2) memory.
+    Cost: O(N^2 (D + C)) time, O(N (D + C)) memory.
     Raises: ValueError: the form has no clusters, because no sampler related it.
     """
 
@@ -55,6 +56,7 @@ def weighted_infonce(
     w_ij = in how many clusterings i and j are apart, so that w_ii = 0 (specification, section 2).
 
     Shapes:  anchor, other: (N, D);  returns ().  Gradient: flows to both.
+    Cost: O(N^2 (D + C)) time, O(N (D + C)) memory.
     Edge cases: a row whose weights are all 0 (every node in one cluster) is left out of the mean;
     if all are, the loss is 0 with zero gradient. The loss may be negative.
     Raises: ValueError: shapes differ.
@@ -63,29 +65,18 @@ def weighted_infonce(
         raise ValueError(
             f"both views need one shape, got {tuple(anchor.shape)} and {tuple(other.shape)}"
         )
-    anchor, other = at_least_float32(anchor) / temperature, at_least_float32(other)
-    spread, has_negative = weighted_lse(anchor, other, weights)
-    loss = (spread - (anchor * other).sum(1)).masked_fill(~has_negative, 0)
-    return loss.sum() / has_negative.sum().clamp(min=1)
+    anchor, other = at_least_float32(anchor), at_least_float32(other)
+    counted = has_negative(weights)
+    share = counted.to(anchor.dtype) / counted.sum().clamp(min=1)  # (N,)
+    spread = lse_sum(anchor, other, share, temperature=temperature, weights=(weights,))
+    return spread - (share * (anchor * other).sum(1)).sum() / temperature
 
 
-def weighted_lse(anchor: Tensor, other: Tensor, weights: Apart) -> tuple[Tensor, Tensor]:
-    """Row log-sum-exp of anchor . other + log w, and which rows have any weight: all N x M pairs.
-
-    Shapes:  anchor: (N, D), divided by the temperature;  other: (M, D);  returns (N,), (N,) bool.
-    Edge cases: a row without weight gives a finite value, to be left out.
-    """
-    count = pair_weights(weights)
-    has_negative = count.amax(1) > 0
-    bias = count.to(anchor.dtype).log_().masked_fill_(~has_negative[:, None], 0)
-    return torch.addmm(bias, anchor, other.T).logsumexp(1), has_negative
-
-
-def pair_weights(weights: Apart) -> Tensor:
-    """In how many clusterings two nodes are apart, (N, M) integer, as narrow as holds it."""
-    narrow = torch.uint8 if len(weights.rows) < 256 else torch.int64
-    pairs = zip(weights.rows.int(), weights.columns.int(), strict=True)
-    return sum((rows[:, None] != columns).to(narrow) for rows, columns in pairs)
+def has_negative(weights: Apart) -> Tensor:
+    """Which rows have any weight: those apart from some column in some clustering, (N,) bool."""
+    first = weights.columns[:, :1]
+    many = (weights.columns != first).any(1, keepdim=True)  # (C, 1): more than one cluster
+    return (many | (weights.rows != first)).any(0)
 
 
 def prototype_loss(

@@ -209,7 +209,7 @@ MEOW = Recipe(
         "movielens": {
             "sampler": {"neighbours": (30,), "edge_masks": (0.2,), "clusters": (100, 200)},
             "objective": {"temperature": 0.4, "prototype_weight": 1.0},
-            "trainer": {"lr": 1e-3, "patience": 30},
+            "trainer": {"lr": 1e-3, "patience": 30, "threads": 1},  # a second one gains nothing
             "evaluation": {"probe_lr": 0.03},
         },
         "acm": {

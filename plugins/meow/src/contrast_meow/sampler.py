@@ -62,6 +62,8 @@ class MeowSampler(Sampler):
     Raises: ConfigError: not one `neighbours` or `edge_masks` for each meta-path (or for all).
     """
 
+    shared = True  # every rank draws the whole graph
+
     def __init__(
         self,
         data: GraphData,

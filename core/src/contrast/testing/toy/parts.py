@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from contrast.data.tables import read_table
 from contrast.errors import ConfigError, DataError
-from contrast.forms import Views
+from contrast.forms import Views, over
 from contrast.interfaces import Moment, Sampler
 
 
@@ -34,8 +34,8 @@ class Batch:
     Shapes:  x: (V, B, F) float;  rows: (B,) integer.
     """
 
-    x: Tensor
-    rows: Tensor
+    x: Tensor = over(1)
+    rows: Tensor = over(0)
 
 
 def make_blobs(

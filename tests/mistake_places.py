@@ -1,0 +1,260 @@
+"""Places to make mistakes in: folders with packages, graphs, runs and faults of their own."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import importlib.metadata
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+
+import pytest
+
+if TYPE_CHECKING:
+    from torch_geometric.data import HeteroData
+
+
+class Place:
+    """A folder to make a mistake in, with packages of its own, patched until the mistake is over."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.patch = folder.resolve(), patch
+        self.site = self.folder / "site-packages"
+        self.site.mkdir(parents=True)
+        patch.chdir(self.folder)
+        patch.syspath_prepend(str(self.site))
+        patch.setenv("XDG_CACHE_HOME", str(self.folder / ".cache"))
+        patch.delenv("CONTRAST_DATA_DIR", raising=False)
+        patch.setattr("contrast.plugins.entry_points", self._entry_points)
+        self.install("toy", module="contrast.testing.toy.plugin")
+
+    def install(self, name: str, code: str | None = None, **metadata: str) -> None:
+        """Add a package with the plugin `name`; `code` is its module, if it brings one."""
+        from contrast.testing import toys
+
+        if code is not None:
+            (self.site / f"{name}.py").write_text(code)
+        toys.install(self.site, name=name, **{"module": name, **metadata})
+
+    def write(self, name: str, text: str = "") -> None:
+        """A file with a text."""
+        (self.folder / name).write_text(text)
+
+    def train(self, *words: str) -> None:
+        """A finished run, `runs/toy-blobs-seed0` unless the words say otherwise."""
+        import contrast
+
+        plugin, *overrides = words or ("toy", "trainer.max_epochs=2")
+        contrast.run(plugin, overrides=overrides, runs="runs")
+
+    def _entry_points(self, *, group: str) -> list[importlib.metadata.EntryPoint]:
+        """Those of MEOW and of this place: what else is installed changes no message."""
+        every = importlib.metadata.entry_points(group=group)
+        return [point for point in every if point.name == "meow" or self._holds(point)]
+
+    def _holds(self, point: importlib.metadata.EntryPoint) -> bool:
+        return point.dist is not None and Path(str(point.dist.locate_file(""))) == self.site
+
+
+def write_graph(place: Place, change: Callable[[HeteroData], None] | None = None) -> None:
+    """A graph of 12 papers, 6 authors and 3 topics in `graph/`; `change` makes it another one."""
+    import torch
+    from torch_geometric.data import HeteroData
+
+    from contrast_meow import save_graph
+
+    graph = HeteroData()
+    papers = torch.arange(12)
+    graph["paper"].x = torch.eye(12)[:, :8] + 0.5
+    graph["paper"].y = papers % 2
+    graph["author"].num_nodes, graph["topic"].num_nodes = 6, 3
+    for name, relation, count in (("author", "wrote", 6), ("topic", "covers", 3)):
+        edges = torch.stack([papers % count, papers])
+        graph[name, relation, "paper"].edge_index = edges
+        graph["paper", f"rev_{relation}", name].edge_index = edges.flip(0)
+    if change is not None:
+        change(graph)
+    save_graph(graph, place.folder / "graph")
+
+
+def with_reviewers(graph: HeteroData) -> None:
+    """Authors also review papers: two relations of the same two types."""
+    edges = graph["author", "wrote", "paper"].edge_index
+    graph["author", "reviewed", "paper"].edge_index = edges
+    graph["paper", "rev_reviewed", "author"].edge_index = edges.flip(0)
+
+
+def with_other_reviewers(graph: HeteroData) -> None:
+    """Authors also review papers, all but one of those that they wrote."""
+    with_reviewers(graph)
+    edges = graph["author", "reviewed", "paper"].edge_index
+    graph["author", "reviewed", "paper"].edge_index = edges[:, :-1]
+
+
+def of_one_class(graph: HeteroData) -> None:
+    """Every paper has the same label."""
+    graph["paper"].y = graph["paper"].y * 0
+
+
+def with_isolated(graph: HeteroData) -> None:
+    """Papers 0 and 1 have no author and no topic."""
+    for kind in graph.edge_types:
+        edges = graph[kind].edge_index
+        paper = edges[0] if kind[0] == "paper" else edges[1]
+        graph[kind].edge_index = edges[:, paper > 1]
+
+
+def unlabelled(graph: HeteroData) -> None:
+    """No paper has a label."""
+    del graph["paper"].y
+
+
+def with_nan_in_the_file(place: Place) -> None:
+    """A graph folder in which a program other than `save_graph` wrote a NaN."""
+    from safetensors.torch import load_file, save_file
+
+    write_graph(place)
+    path = place.folder / "graph/graph.safetensors"
+    tensors = load_file(path)
+    tensors["nodes.0.x"][3, 0] = float("nan")
+    save_file(tensors, path)
+
+
+def with_half_a_graph(place: Place) -> None:
+    """A graph folder with half a file in it."""
+    write_graph(place)
+    path = place.folder / "graph/graph.safetensors"
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def damage(name: str, length: int = 100) -> Callable[[Place], None]:
+    """A finished run, one file of which was cut to a length in bytes."""
+
+    def prepare(place: Place) -> None:
+        place.train()
+        (path,) = place.folder.glob(f"runs/toy-blobs-seed0/{name}")
+        path.write_bytes(path.read_bytes()[:length])
+
+    return prepare
+
+
+def trained_on_a_table_that_has_gone(place: Place) -> None:
+    """A run that ended well, whose data have gone since."""
+    write_table(place)
+    place.train("toy", "data=table", "data.path=points.csv", "trainer.max_epochs=1")
+    (place.folder / "points.csv").unlink()
+
+
+def with_a_foreign_key(place: Place) -> None:
+    """A run of a plugin of another version, which had a setting more."""
+    place.train()
+    path = place.folder / "runs/toy-blobs-seed0/config.json"
+    entries = json.loads(path.read_text())
+    entries.append({"key": "objective.margin", "value": 0.1, "origin": "default"})
+    path.write_text(json.dumps(entries))
+
+
+def write_table(place: Place) -> None:
+    """Four points in `points.csv`."""
+    place.write("points.csv", TABLE)
+
+
+def without_its_plugin(place: Place) -> None:
+    """A finished run, whose plugin was uninstalled since."""
+    place.train()
+    shutil.rmtree(next(place.site.glob("contrast_toy-*")))
+    importlib.invalidate_caches()
+
+
+def stopped_at_once(place: Place) -> None:
+    """A run that was killed before its first checkpoint."""
+    place.train()
+    shutil.rmtree(place.folder / "runs/toy-blobs-seed0/checkpoints")
+
+
+def train_meow(place: Place) -> None:
+    """A finished run on the graph of `write_graph`, `runs/meow-hetero-seed0`."""
+    write_graph(place, unlabelled)
+    paths = "data.meta_paths=paper>author>paper"
+    place.train("meow", "data=hetero", paths, "trainer.max_epochs=1", "sampler.clusters=3")
+
+
+def runs_file(place: Place) -> None:
+    """A file where the folder of runs should be."""
+    place.write("runs")
+
+
+def read_only(place: Place) -> None:
+    """The system lets nobody make a folder here."""
+    refuse(place, "mkdir", errno.EROFS)
+
+
+def full_disk(place: Place) -> None:
+    """The disk is full from the start."""
+    refuse(place, "fsync", errno.ENOSPC)
+
+
+def disk_that_fills(place: Place) -> None:
+    """The disk is full once there is a checkpoint."""
+    first = place.folder / "runs/toy-blobs-seed0/checkpoints/train-00000003"
+    refuse(place, "fsync", errno.ENOSPC, when=first.is_dir)
+
+
+def refuse(
+    place: Place, function: str, number: int, when: Callable[[], bool] = lambda: True
+) -> None:
+    """Let a function of the system fail with an error's number, whenever it is time."""
+    real = getattr(os, function)
+
+    def refusing(path: object, *given: object, **options: object) -> object:
+        if not when():
+            return real(path, *given, **options)
+        raise OSError(number, os.strerror(number), *([path] if isinstance(path, str) else []))
+
+    place.patch.setattr(os, function, refusing)
+
+
+def without_network(place: Place) -> None:
+    """No server can be reached, nothing is in the cache, and the package recbole is not there."""
+
+    def fail(request: object) -> None:
+        raise URLError("Temporary failure in name resolution")
+
+    place.patch.setattr("contrast.data.download.open_https", fail)
+    place.patch.setattr("contrast_meow.movielens.find_spec", lambda name: None)
+
+
+def with_a_foreign_copy(place: Place) -> None:
+    """A local copy of a data file that holds something else."""
+    without_network(place)
+    (place.folder / "data/hgraph/acm").mkdir(parents=True)
+    place.write("data/hgraph/acm/p_feat.npz", "something else")
+    place.patch.setenv("CONTRAST_DATA_DIR", str(place.folder / "data"))
+
+
+def with_a_wrong_data_folder(place: Place) -> None:
+    """`CONTRAST_DATA_DIR` names nothing."""
+    without_network(place)
+    place.patch.setenv("CONTRAST_DATA_DIR", str(place.folder / "dta"))
+
+
+TABLE = "id,x,y,label\na,1,2,0\nb,2,1,0\nc,8,9,1\nd,9,8,1\n"
+RANKER = """
+import contrast
+from contrast.forms import Lists
+from contrast.recipe import ObjectivePart, Settings
+from contrast.testing.toy.recipe import TOY
+
+@contrast.hookimpl
+def contrast_recipes():
+    return [TOY]
+
+@contrast.hookimpl
+def contrast_objectives():
+    return [ObjectivePart("listwise", Settings, "ranker:Listwise", reads=Lists)]
+"""

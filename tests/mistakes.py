@@ -1,0 +1,393 @@
+"""Mistakes that users make, each with its setting and its command; and the page that shows them.
+
+    python tests/mistakes.py      writes docs/mistakes.md anew from what is really printed
+
+The page and the tests (`test_mistakes.py`) run the same commands in the same way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import mistake_places as places
+import pytest
+from mistake_places import Place
+
+PAGE = Path(__file__).parents[1] / "docs/mistakes.md"
+HOME = "/home/ada"  # what the page shows for the temporary folder
+HEAD = """\
+# What can go wrong
+
+Every message on this page is what the program prints: a test makes each of these mistakes and
+compares. A user's mistake ends with exit code 2, a run that failed with 1 (said where it applies);
+neither shows a traceback. `toy` is the small plugin of `contrast.testing`, `graph` a folder with
+papers, their authors and topics; `/home/ada` stands for the folder you work in.
+"""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A command that goes wrong, or that works and has something to say.
+
+    `prepare` sets the place up; `note` is a sentence for the page.
+    """
+
+    title: str
+    command: str
+    prepare: Callable[[Place], object] = lambda place: None
+    code: int = 2
+    note: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments of `contrast`."""
+        return shlex.split(self.command)
+
+
+def make(mistake: Mistake, folder: Path) -> tuple[int, str]:
+    """Make the mistake in a new folder: the exit code and what is said, with the folder's name
+    replaced."""
+    from contrast.cli import main
+
+    before = set(sys.modules)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        place = Place(folder, patch)
+        with contextlib.redirect_stderr(io.StringIO()):
+            mistake.prepare(place)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = _exit_code(main, mistake.words)
+        for name in set(sys.modules) - before:
+            if str(place.site) in str(getattr(sys.modules[name], "__file__", "")):
+                del sys.modules[name]
+    said = err.getvalue().replace(str(folder.resolve()), HOME)
+    return code, "\n".join(line for line in said.splitlines() if not _is_progress(line))
+
+
+def _exit_code(main: Callable[[Sequence[str]], None], words: Sequence[str]) -> int:
+    try:
+        main(words)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def _is_progress(line: str) -> bool:
+    return "  step " in line or line.startswith(("run: ", "evaluating stage", "report: "))
+
+
+OWN = "run plugin=meow data=hetero data.path=graph"
+PATHS = f"{OWN} 'data.meta_paths=paper>author>paper,paper>topic>paper'"
+FAST = "trainer.max_epochs=2 evaluation.probe_restarts=2 evaluation.baseline_restarts=0"
+SMALL = "data.labelled=2 sampler.neighbours=5 sampler.clusters=3"
+
+RUN = "runs/toy-blobs-seed0"
+POINTS = "run plugin=toy data=table data.path"
+
+MISTAKES: dict[str, list[Mistake]] = {
+    "Names": [
+        Mistake("A plugin that does not exist", "run plugin=moew"),
+        Mistake("No plugin at all", "run"),
+        Mistake("A word that is no `key=value`", "run meow"),
+        Mistake("A key with a typo", "run plugin=meow objective.temprature=0.5"),
+        Mistake("A key without its section", "run plugin=meow temperature=0.5"),
+        Mistake("A section that does not exist", "run plugin=meow objectve.temperature=0.5"),
+        Mistake("A stage that does not exist", "run plugin=meow trainer.pretrain.lr=0.1"),
+        Mistake("Data, and with it a preset, that do not exist", "run plugin=meow data=movielense"),
+        Mistake("An objective that does not exist", "run plugin=meow objective=infonse"),
+        Mistake("A method that does not exist", "run plugin=meow method=adameow"),
+        Mistake("A command that does not exist", "runn plugin=meow"),
+        Mistake("A key given twice", "run plugin=meow seed=1 seed=2"),
+        Mistake(
+            "A key in a file with a typo",
+            "run --config my.yaml",
+            lambda place: place.write("my.yaml", "plugin: meow\nencoder:\n  widht: 32\n"),
+            note="`my.yaml` holds `plugin: meow` and, under `encoder:`, `widht: 32`.",
+        ),
+        Mistake(
+            "A file that is no YAML",
+            "run --config my.yaml",
+            lambda place: place.write("my.yaml", "plugin: meow\nseed: [1\n"),
+        ),
+        Mistake("A file that is not there", "run --config my.yaml"),
+        Mistake(
+            "A reference that leads nowhere",
+            "run plugin=meow 'evaluation.probe_lr=${trainer.learning_rate}'",
+        ),
+    ],
+    "Values": [
+        Mistake("A text for a number", "run plugin=meow trainer.lr=fast"),
+        Mistake("A fraction for a whole number", "run plugin=meow trainer.max_epochs=1.5"),
+        Mistake("Neither true nor false", "run plugin=meow sampler.cache=maybe"),
+        Mistake("Not one of the choices", "run plugin=meow trainer.optimizer=adamax"),
+        Mistake("NaN", "run plugin=meow objective.temperature=nan"),
+        Mistake("Infinity", "run plugin=meow trainer.lr=inf"),
+        Mistake("A number out of its range", "run plugin=meow objective.temperature=0"),
+        Mistake("One of a list out of its range", "run plugin=meow sampler.edge_masks=0.2,1.5"),
+        Mistake("A comma without `--multirun`", "run plugin=meow seed=0,1,2"),
+        Mistake("`--multirun` without a comma", "run plugin=meow seed=0 --multirun"),
+        Mistake("A sweep over a list", "run plugin=meow sampler.clusters=100,100 --multirun"),
+        Mistake("A reading that the method does not offer", "run plugin=meow reference=official"),
+        Mistake(
+            "A metric to watch that is never measured",
+            "run plugin=meow trainer.monitor=macro_f1/20",
+        ),
+        Mistake(
+            "An objective that does not fit the method",
+            "run plugin=ranker objective=listwise",
+            lambda place: place.install("ranker", places.RANKER),
+        ),
+    ],
+    "Graphs": [
+        Mistake("A folder that is not there", PATHS),
+        Mistake(
+            "A `.pt` file",
+            "run plugin=meow data=hetero data.path=graph.pt data.meta_paths=paper>author>paper",
+            lambda place: place.write("graph.pt"),
+        ),
+        Mistake("A graph that is damaged", PATHS, places.with_half_a_graph),
+        Mistake("NaN among the features", PATHS, places.with_nan_in_the_file),
+        Mistake("No meta-path", OWN, places.write_graph),
+        Mistake(
+            "No such relation",
+            f"{OWN} 'data.meta_paths=paper>editor>paper'",
+            places.write_graph,
+        ),
+        Mistake(
+            "A short meta-path that could mean two",
+            f"{OWN} 'data.meta_paths=paper>author>paper'",
+            partial(places.write_graph, change=places.with_reviewers),
+        ),
+        Mistake(
+            "A meta-path that does not return",
+            f"{OWN} 'data.meta_paths=paper>author'",
+            places.write_graph,
+        ),
+        Mistake(
+            "A meta-path that is not the same backwards",
+            f"{OWN} 'data.meta_paths=paper>rev_wrote>author>reviewed>paper'",
+            partial(places.write_graph, change=places.with_other_reviewers),
+        ),
+        Mistake(
+            "A target that does not exist",
+            f"{PATHS} data.target=papers",
+            places.write_graph,
+        ),
+        Mistake(
+            "Not one value a meta-path",
+            f"{PATHS} sampler.edge_masks=0.2,0.3,0.4",
+            places.write_graph,
+        ),
+        Mistake(
+            "More neighbours and clusters than nodes",
+            f"{PATHS} data.labelled=2 {FAST}",
+            places.write_graph,
+            code=0,
+            note="The run works, and says what it has cut down.",
+        ),
+        Mistake(
+            "Isolated nodes",
+            f"{PATHS} {SMALL} {FAST}",
+            partial(places.write_graph, change=places.with_isolated),
+            code=0,
+            note="The run works, and says how many.",
+        ),
+        Mistake(
+            "Too few labels for a split",
+            f"{PATHS} sampler.neighbours=5 sampler.clusters=3 data.labelled=2,20 {FAST}",
+            places.write_graph,
+            code=0,
+            note="The run works with the splits that can be drawn.",
+        ),
+        Mistake(
+            "One class only",
+            f"{PATHS} {SMALL} {FAST}",
+            partial(places.write_graph, change=places.of_one_class),
+            code=0,
+            note="The run works, and is not scored.",
+        ),
+        Mistake(
+            "No labels",
+            f"{PATHS} {SMALL} {FAST}",
+            partial(places.write_graph, change=places.unlabelled),
+            code=0,
+            note="The run works, and is not scored.",
+        ),
+    ],
+    "Tables": [
+        Mistake("A table that is not there", f"{POINTS}=point.csv", places.write_table),
+        Mistake("A pickle", f"{POINTS}=points.pkl", lambda place: place.write("points.pkl")),
+        Mistake("Another kind of file", f"{POINTS}=points.xlsx"),
+        Mistake("An empty file", f"{POINTS}=points.csv", lambda place: place.write("points.csv")),
+        Mistake(
+            "A header alone",
+            f"{POINTS}=points.csv",
+            lambda place: place.write("points.csv", "id,x,y\n"),
+        ),
+        Mistake(
+            "Text where numbers belong",
+            f"{POINTS}=points.csv",
+            lambda place: place.write("points.csv", "id,x,y\na,1,two\n"),
+        ),
+    ],
+    "Data sets": [
+        Mistake(
+            "No network, and no local copy",
+            "run plugin=meow data=acm",
+            places.without_network,
+        ),
+        Mistake(
+            "No network, and MovieLens without the package recbole",
+            "run plugin=meow",
+            places.without_network,
+        ),
+        Mistake(
+            "A local copy that is another file",
+            "run plugin=meow data=acm",
+            places.with_a_foreign_copy,
+            note="`CONTRAST_DATA_DIR` is `/home/ada/data`.",
+        ),
+        Mistake(
+            "`CONTRAST_DATA_DIR` that names nothing",
+            "run plugin=meow data=acm",
+            places.with_a_wrong_data_folder,
+            note="`CONTRAST_DATA_DIR` is `/home/ada/dta`.",
+        ),
+    ],
+    "Training": [
+        Mistake(
+            "A loss that is no longer finite",
+            "run plugin=toy trainer.lr=1e30",
+            code=1,
+        ),
+        Mistake("A reading that the method does not offer", "run plugin=meow reference=official"),
+        Mistake(
+            "A metric to watch that the evaluation does not give",
+            "run plugin=toy trainer.monitor=acuracy/embedding trainer.evaluate_every=1",
+        ),
+        Mistake("A folder for runs that is a file", "run plugin=toy --runs runs", places.runs_file),
+        Mistake("A folder that is read-only", "run plugin=toy", places.read_only, code=1),
+        Mistake("A disk that is full", "run plugin=toy", places.full_disk, code=1),
+        Mistake(
+            "A disk that fills while training",
+            "run plugin=toy",
+            places.disk_that_fills,
+            code=1,
+        ),
+    ],
+    "Runs": [
+        Mistake("A run that does not exist", "resume runs/toy-blob-seed0", Place.train),
+        Mistake(
+            "A folder that is no run",
+            "resume docs",
+            lambda place: (place.folder / "docs").mkdir(),
+        ),
+        Mistake("An empty `run.json`", f"resume {RUN}", places.damage("run.json", 0)),
+        Mistake("An empty `config.json`", f"eval {RUN}", places.damage("config.json", 0)),
+        Mistake(
+            "A damaged checkpoint",
+            f"resume {RUN}",
+            places.damage("checkpoints/train-00000006/model.safetensors"),
+        ),
+        Mistake(
+            "A run of another version of its plugin", f"resume {RUN}", places.with_a_foreign_key
+        ),
+        Mistake("A run without its plugin", f"eval {RUN}", places.without_its_plugin),
+        Mistake(
+            "A run without its data",
+            "eval runs/toy-table-seed0",
+            places.trained_on_a_table_that_has_gone,
+        ),
+        Mistake(
+            "A run that has no checkpoint yet",
+            f"embed {RUN}",
+            places.stopped_at_once,
+        ),
+        Mistake(
+            "New data for a method that embeds only its own graph",
+            "embed runs/meow-hetero-seed0 graph --out new.npz",
+            places.train_meow,
+        ),
+        Mistake("New data for data that read no path", f"embed {RUN} new.csv", Place.train),
+        Mistake(
+            "Embeddings over an existing file",
+            f"embed {RUN} --out old.npz",
+            lambda place: (place.train(), place.write("old.npz")),
+        ),
+        Mistake("Embeddings to an unknown kind of file", f"embed {RUN} --out z.pkl", Place.train),
+        Mistake(
+            "An export to a folder that exists",
+            f"export {RUN} mine",
+            lambda place: (place.train(), (place.folder / "mine").mkdir()),
+        ),
+    ],
+    "Plugins": [
+        Mistake(
+            "A plugin that raises when it is imported",
+            "run plugin=mine",
+            lambda place: place.install("mine", "import no_such_library\n"),
+        ),
+        Mistake(
+            "Two packages with a plugin of one name",
+            "run plugin=toy",
+            lambda place: place.install("toy", "", distribution="other-toy"),
+        ),
+        Mistake(
+            "A plugin for another core",
+            "run plugin=mine",
+            lambda place: place.install("mine", "", requires="contrast-core>=9"),
+        ),
+        Mistake(
+            "A hook with a typo",
+            "run plugin=mine",
+            lambda place: place.install("mine", places.RANKER.replace("recipes", "recipe")),
+        ),
+        Mistake(
+            "A hook that gives something else",
+            "run plugin=mine",
+            lambda place: place.install("mine", places.RANKER.replace("[TOY]", "['toy']")),
+        ),
+        Mistake(
+            "Looking for what is broken",
+            "plugins --check",
+            lambda place: place.install("mine", "", requires="contrast-core>=9"),
+            code=1,
+            note="The others are not disturbed. A plugin that raises is shown with its traceback.",
+        ),
+        Mistake("An observer that is not installed", "run plugin=toy --observer wandb"),
+    ],
+}
+
+
+def page() -> str:
+    """The page, from what every mistake prints now."""
+    parts = [HEAD]
+    for group, mistakes in MISTAKES.items():
+        parts.append(f"## {group}\n")
+        for mistake in mistakes:
+            with tempfile.TemporaryDirectory() as folder:
+                code, said = make(mistake, Path(folder))
+            assert code == mistake.code, (mistake.title, code, said)
+            parts.append(section(mistake, said))
+    return "\n".join(parts)
+
+
+def section(mistake: Mistake, said: str) -> str:
+    """One mistake as it stands on the page."""
+    failed = "Exit code 1." if mistake.code == 1 else ""
+    words = " ".join(filter(None, (mistake.note, failed)))
+    shown = f"$ contrast {mistake.command}\n{said}"
+    return f"### {mistake.title}\n\n{words}\n\n```console\n{shown}\n```\n".replace("\n\n\n", "\n")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

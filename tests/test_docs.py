@@ -1,0 +1,155 @@
+"""The docs hold what they show: links lead somewhere, code runs, commands and keys exist."""
+
+import json
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contrast.cli import main
+from contrast.config import resolve, write
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+PAGES += sorted(ROOT.glob("plugins/*/README.md"))
+GROUPS = {"contrast.commands", "contrast.observers"}  # of entry points
+BLOCK = re.compile(r"^```(\w+)(?: title=\"(.+?)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page):
+    """The fenced blocks of a page: language, title, text."""
+    return BLOCK.findall((DOCS / page).read_text())
+
+
+def commands(text):
+    """The `contrast` commands of a page, in consoles and indented blocks, as lists of words."""
+    joined = text.replace("\\\n", " ")
+    for line in re.findall(r"^(?: {4,}|\$ )contrast (.+)$", joined, re.MULTILINE):
+        yield shlex.split(re.split(r"\s{2,}|\s#", line)[0])
+
+
+@pytest.fixture
+def run(capsys):
+    """Runs a command in this process and gives what it printed."""
+
+    def command(words):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        captured = capsys.readouterr()
+        assert not ended.value.code, captured.err
+        return captured.out
+
+    return command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", page.read_text())
+    broken = [each for each in links if "://" not in each and not (page.parent / each).exists()]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_is_shown_exists(page, run):
+    if page.name == "mistakes.md":
+        pytest.skip("its commands are wrong on purpose; test_mistakes.py makes them")
+    for words in commands(page.read_text()):
+        run([words[0], "--help"] if not words[0].startswith("-") else [words[0]])
+        given = [word for word in words[1:] if "=" in word and not word.startswith("-")]
+        named = dict(word.split("=", 1) for word in given)
+        if words[0] == "run" and named.get("plugin") == "meow":
+            resolve(
+                "meow", [f"{k}={v.split(',')[0] if k == 'seed' else v}" for k, v in named.items()]
+            )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_dotted_name_of_ours_exists(page):
+    for name in re.findall(r"`((?:contrast|contrast_meow)(?:\.\w+)+)`", page.read_text()):
+        assert name in GROUPS or resolves(name), name
+
+
+def resolves(name):
+    """Whether a dotted name is a module, or leads from one through attributes."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_the_settings_of_meow_are_those_of_the_page():
+    text = (DOCS / "methods/meow.md").read_text()
+    columns = {
+        data: {e.key: write(e.value) for e in resolve("meow", [f"data={data}"]).entries}
+        for data in ("hetero", "movielens", "acm")  # the first has no preset
+    }
+    rows = re.findall(r"^\| `(\w+\.\w+)` \|(.*?)\|(.*?)\|(.*?)\|", text, re.MULTILINE)
+    assert len(rows) >= 20
+    for key, *cells in rows:
+        default, *presets = (cell.strip(" `") for cell in cells)
+        assert columns["hetero"][key] == default, key
+        for shown, data in zip(presets, ("movielens", "acm"), strict=True):
+            assert columns[data][key] == (shown or default), (key, data)
+
+
+def test_the_walk_from_two_tables_to_vectors_works(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    names = {}
+    for language, title, text in blocks("own-graph.md"):
+        if language == "python":
+            exec(compile(text, "own-graph.md", "exec"), names)
+        elif language == "yaml":
+            Path(title).write_text(text)
+        for words in commands(text) if language == "console" else ():
+            run(words)
+    assert names["z"].shape == (300, 64)
+    for folder in Path("runs").iterdir():
+        found = json.loads((folder / "evaluation/train.json").read_text())["metrics"]
+        assert found["macro_f1/20"] > found["features/macro_f1/20"] + 10, folder
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    """The package of write-a-plugin.md, written down and installed by pip: source and site."""
+    source, site = tmp_path_factory.mktemp("contrast-blobs"), tmp_path_factory.mktemp("site")
+    for _, title, text in blocks("write-a-plugin.md"):
+        if title:
+            (source / title).parent.mkdir(parents=True, exist_ok=True)
+            (source / title).write_text(text)
+    (source / "src/contrast_blobs/__init__.py").touch()
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    command += ["--no-build-isolation", "--disable-pip-version-check"]
+    subprocess.run([*command, "--target", str(site), str(source)], check=True)
+    return source, site
+
+
+def test_the_plugin_of_the_page_passes_its_battery(plugin, tmp_path):
+    source, site = plugin
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header"]
+    done = subprocess.run(
+        [*command, "--import-mode=importlib", str(source / "tests")],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    passed = int(re.search(r"(\d+) passed", done.stdout)[1])
+    assert passed > 2 * 30
+
+
+def test_the_commands_of_the_plugin_page_run(plugin, tmp_path, monkeypatch, run):
+    monkeypatch.syspath_prepend(str(plugin[1]))
+    monkeypatch.chdir(tmp_path)
+    said = [run(words) for words in commands((DOCS / "write-a-plugin.md").read_text())]
+    assert "Points that must find their other view." in said[0]
+    assert "sampler.jitter" in said[1]
+    assert len(list(tmp_path.glob("runs/*/report.html"))) == 2
