@@ -146,8 +146,8 @@ class Work(Protocol):
         """The encoder's form of the batch, related by the sampler."""
 
     def contrast(self, form: Form) -> Tensor:
-        """The swappable objective on the form, lowered to what the objective reads; its terms
-        are logged."""
+        """The swappable objective on the form of all ranks' samples (see `Sampler.shared`),
+        lowered to what the objective reads; its terms are logged."""
 
     def descend(
         self, loss: Tensor | Mapping[str, Tensor], *groups: str, retain_graph: bool = False

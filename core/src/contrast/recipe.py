@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from contrast.errors import ConfigError
+from contrast.errors import ConfigError, PluginError, listing
 from contrast.forms import Form
 from contrast.interfaces import Evaluation, Moment, Parts, Work
 
@@ -67,7 +67,8 @@ def describe_range(range: Mapping[str, float]) -> str:
 class Part:
     """One choice of a slot: its name, its settings, and the callable that makes it from them.
 
-    `build` is called with what the stage hands over and with the settings as keyword arguments.
+    `build` is called with what the stage hands over and with the settings as keyword arguments;
+    an encoder or objective also with those of the stage's sizes that `sizes` names.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Part:
     build: str
     summary: str = ""
     paper: str = ""
+    sizes: tuple[str, ...] = ()
 
     def load(self) -> Callable[..., Any]:
         """Import the callable that `build` names."""
@@ -86,13 +88,12 @@ class Part:
 class ObjectivePart(Part):
     """An objective: the form it reads, what it needs of a recipe, and what it costs.
 
-    `needs` and `sizes` speak the words of `Recipe.provides`; each of `sizes` (`samples`, `width`)
-    is handed to `build` as a keyword argument.
+    `needs` and `sizes` (such as `samples`, how many there are in all) speak the words of
+    `Recipe.provides`.
     """
 
     reads: type[Form] = Form
     needs: frozenset[str] = frozenset()
-    sizes: tuple[str, ...] = ()
     per_sample_state: bool = False
     cost: str = ""
 
@@ -158,16 +159,19 @@ class RunConfig:
         values = {item.name: getattr(settings, item.name) for item in fields(settings)}
         return self.chosen[slot].load()(*given, **also, **values)
 
-    def build_objective(self, **sizes: int) -> Any:
-        """Make the chosen objective with those of the sizes that it asks for."""
-        part = self.chosen["objective"]
-        missing = [size for size in part.sizes if size not in sizes]
+    def build_sized(self, slot: str, sizes: Mapping[str, Any]) -> Any:
+        """Make the chosen part of a slot with those of the sizes that it names.
+
+        Raises: PluginError: the stage does not give one of them.
+        """
+        part = self.chosen[slot]
+        missing = [name for name in part.sizes if name not in sizes]
         if missing:
-            raise ConfigError(
-                f"objective `{part.name}` needs the size `{missing[0]}`, which recipe "
-                f"`{self.recipe.name}` does not state"
+            raise PluginError(
+                f"{slot} `{part.name}` asks for the size `{missing[0]}`, which the stage's `sizes` "
+                f"does not give; it gives {listing(sizes)}"
             )
-        return self.build("objective", **{size: sizes[size] for size in part.sizes})
+        return self.build(slot, **{name: sizes[name] for name in part.sizes})
 
 
 class Stage:
@@ -190,12 +194,12 @@ class Stage:
         return Parts(data, sampler, encoder, objective, sizes)
 
     def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
-        """What the encoder and objective must know of the data: plain values, kept in exports."""
+        """What encoder and objective must know of the data: plain values, kept in exports."""
         return {}
 
     def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
-        """The encoder and the objective: sizes first, then their settings, and no data."""
-        return config.build("encoder", **sizes), config.build_objective(**sizes)
+        """The encoder and the objective, from sizes and settings, without the data."""
+        return config.build_sized("encoder", sizes), config.build_sized("objective", sizes)
 
     def step(self, batch: Any, work: Work) -> None:
         """One training step."""
@@ -226,7 +230,7 @@ class Recipe:
     """A paper: its slots with their choices (the first is the default), presets and stages.
 
     `gives` is the form that the encoder gives; `provides` the words an objective may need:
-    `two_views`, `labels`, `targets`, `sample_ids`, `ranks`, `reference`.
+    `two_views`, `labels`, `targets`, `sample_ids`, `ranks`, `reference`, and names of sizes.
     A preset is `{section: {key: value}}`, selected by `data=NAME`; a section of a slot applies
     only where the slot's default part is chosen, or the part under the section's key `name`.
     `references` says which of `reference=paper|official` it can follow.

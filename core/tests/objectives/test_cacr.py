@@ -131,11 +131,15 @@ def test_equal_and_zero_rows_are_no_nan():
     assert z.grad.isfinite().all()
 
 
-def test_many_samples_by_tiles_equal_the_formula():
-    z = draw(2, 150, 4).requires_grad_()
-    expected = torch.tensor(loop(z.detach(), 1.0, 0.9, 1.0, 1.0, 0.0)).mean()
-    loss = cacr(z)
-    torch.testing.assert_close(loss, expected.double(), rtol=1e-6, atol=1e-7)
+@pytest.mark.parametrize("detach", [False, True])
+def test_tiles_give_the_value_and_gradient_of_all_pairs_at_once(detach, request):
+    z = draw(3, 11, 4).requires_grad_()
+    expected = cacr(z, detach_weights=detach)
+    (gradient,) = torch.autograd.grad(expected, z)
+    request.getfixturevalue("tiles")
+    found = cacr(z, detach_weights=detach)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found, z)[0], gradient)
 
 
 def test_half_precision_is_reduced_in_float32():

@@ -11,9 +11,14 @@ import torch
 from contrast.errors import ConfigError
 from contrast.forms import Views, lowered
 from contrast.objectives.catalogue import CATALOGUE
+from contrast.objectives.catalogue.hardness import HARDNESS
 from contrast.objectives.catalogue.pairs import PAIRS, CLIPConfig, InfoNCEConfig
 from contrast.objectives.catalogue.supervised import SUPERVISED
+from contrast.objectives.catalogue.tracked import ISogCLRConfig
 from contrast.objectives.catalogue.views import VIEWS
+
+# Not those with a state for each sample, whose surrogates have the gradient alone of what falls.
+DESCENDING = [*PAIRS, *VIEWS, *HARDNESS, *SUPERVISED]
 
 
 def test_the_page_imports_no_torch():
@@ -36,15 +41,42 @@ def test_each_entry_builds_with_exactly_its_settings(part):
     assert part.cost
 
 
-@pytest.mark.parametrize("part", [*PAIRS, *VIEWS, *SUPERVISED], ids=lambda part: part.name)
+@pytest.mark.parametrize("part", CATALOGUE, ids=lambda part: part.name)
+def test_defaults_of_settings_and_class_agree(part):
+    if part.name == "clip":
+        pytest.skip("infonce with defaults of its own")
+    parameters = inspect.signature(part.load()).parameters
+    defaults = {item.name: getattr(part.config(), item.name) for item in fields(part.config)}
+    assert {name: parameters[name].default for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    {
+        "clip": {"temperature": 0.07, "symmetric": True, "learn_temperature": True},
+        "siglip": {"temperature": 0.1, "bias": -10.0},
+        "triplet": {"margin": 1.0, "distance": "euclidean"},
+        "dclw": {"temperature": 0.1, "sigma": 0.5, "detach_weights": True},
+        "dhel": {"temperature": 0.3, "include_augs": True},
+        "mv_infonce": {"temperature": 0.5, "denominator": "all_others"},
+        "mv_dhel": {"temperature": 0.5},
+        "alignment_uniformity": {"alpha": 2.0, "t": 2.0},
+        "rank_n_contrast": {"temperature": 2.0},
+    }.items(),
+)
+def test_defaults_are_the_published_ones(name, published):
+    part = next(part for part in CATALOGUE if part.name == name)
+    assert {key: getattr(part.config(), key) for key in published} == published
+
+
+@pytest.mark.parametrize("part", DESCENDING, ids=lambda part: part.name)
 def test_descent_on_the_embeddings_lowers_the_loss_of_each_objective(part):
-    if part.sizes:
-        pytest.skip("needs sizes of a data set")
     generator = torch.Generator().manual_seed(0)
-    z = torch.randn(2, 6, 4, generator=generator, requires_grad=True)
-    labels = torch.tensor([0, 1, 2, 0, 1, 2])
-    form = Views(z, ids=torch.arange(6), labels=labels, targets=labels.float())
-    objective = part.load()()
+    z = torch.randn(2, 12, 4, generator=generator, requires_grad=True)
+    labels = torch.arange(12) % 3
+    form = Views(z, ids=torch.arange(12), labels=labels, targets=labels.float())
+    sizes = {"classes": 3, "width": 4}
+    objective = part.load()(**{name: sizes[name] for name in part.sizes})
     optimizer = torch.optim.SGD([z, *getattr(objective, "parameters", list)()], lr=0.02)
     losses = []
     for _ in range(15):
@@ -61,3 +93,9 @@ def test_a_learnt_temperature_begins_within_its_bounds():
     assert InfoNCEConfig(temperature=0.001).temperature == 0.001
     with pytest.raises(ConfigError, match=r"`temperature` must be >= 0.01 where it is learnt"):
         CLIPConfig(temperature=0.001)
+
+
+def test_a_temperature_of_isogclr_begins_within_its_bounds():
+    assert ISogCLRConfig(temperature=0.05).temperature == 0.05
+    with pytest.raises(ConfigError, match=r"between `lowest` 0.05 and `highest` 0.7, got 0.01"):
+        ISogCLRConfig(temperature=0.01)

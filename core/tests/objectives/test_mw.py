@@ -36,6 +36,8 @@ def loop(anchors, candidates, temperature, is_positive, is_excluded):
 @pytest.mark.parametrize("case", vector_cases(__file__, "objectives_mw", "mw"))
 def test_mw_equals_its_vector(case, dtype, assert_vector):
     p = case["params"]
+    if dtype == torch.float32 and p["tau"] <= 1e-3:
+        pytest.skip("differences of scores over 0.001, which float32 cannot resolve")
     rows = {
         name: tensors(case, f"inputs.{name}", dtype=dtype, requires_grad=True)[0]
         for name in case["inputs"]

@@ -49,5 +49,7 @@ def test_reductions_count_what_counts():
     assert reduced(losses, "mean") == 9 / 4
     assert reduced(losses, "mean", torch.tensor([True, True, False, True])) == 3
     assert reduced(losses[:0], "mean") == 0
+    assert reduced(losses[:1, 1], "mean") == 2
+    assert reduced(losses[0], "mean", torch.tensor([True, False])) == 3
     with pytest.raises(ValueError, match="mean, sum or none, got 'median'"):
         reduced(losses, "median")

@@ -11,6 +11,7 @@ from contrast.forms import Pairs, Same, Tokens, Views
 from contrast.objectives.infonce import infonce
 from contrast.primitives import gather as module
 from contrast.primitives.gather import gather
+from contrast.primitives.state_table import StateTable
 from contrast.testing.processes import in_processes
 
 N, CUTS = 12, {1: [], 2: [3], 3: [3, 4]}
@@ -104,8 +105,21 @@ def _check_values(world):
     assert torch.equal(policy.grad, torch.full((rows, T), float(sum(range(1, world.size + 1)))))
 
 
+def _check_tables(world):
+    """What every rank writes from the gathered form is what one process would have written."""
+    table, alone = StateTable(N), StateTable(N)
+    ids, x = torch.randperm(N, generator=torch.Generator().manual_seed(2)), inputs()["x"]
+    mine = torch.arange(N).tensor_split(CUTS[world.size])[world.rank]
+    for k in range(2):
+        form = gather(Views(x[None, mine], ids=ids[mine]), world)
+        table.write(form.ids, table.read(form.ids) + form.z[0, :, k])
+        alone.write(ids, alone.read(ids) + x[:, k])
+    assert torch.equal(table.values, alone.values)
+
+
 def _check(world):
     _check_gradients(world)
+    _check_tables(world)
     _check_values(world)
 
 

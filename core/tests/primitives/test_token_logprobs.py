@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from contrast.primitives import token_logprobs as module
+from contrast.primitives import vocabulary
 from contrast.primitives.token_logprobs import token_logprobs
 
 R, T, D, V = 3, 5, 4, 23
@@ -11,7 +11,7 @@ R, T, D, V = 3, 5, 4, 23
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(module, "CPU_TILE", (4, 7))
+    monkeypatch.setattr(vocabulary, "CPU_TILE", (4, 7))
 
 
 def inputs(dtype=torch.float64, bias=True):
@@ -112,7 +112,7 @@ def test_autocast_does_not_round_the_logits():
 def test_the_tile_size_does_not_matter(monkeypatch):
     hidden, weight, bias, targets, mask = inputs(torch.float32)
     found = token_logprobs(hidden, weight, targets, mask, bias=bias, entropy=True)
-    monkeypatch.setattr(module, "CPU_TILE", (100, 100))
+    monkeypatch.setattr(vocabulary, "CPU_TILE", (100, 100))
     whole = token_logprobs(hidden, weight, targets, mask, bias=bias, entropy=True)
     torch.testing.assert_close(found.log_probs, whole.log_probs, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(found.entropy, whole.entropy, rtol=1e-6, atol=1e-6)

@@ -31,7 +31,10 @@ def test_defaults_are_those_of_the_default_data():
     for section, values in preset.items():
         known = {"trainer": MEOW.trainer, "evaluation": MEOW.evaluation}
         config = (known.get(section) or MEOW.slots[section][0].config)()
-        assert {name: getattr(config, name) for name in values} == values
+        of_the_method = values.keys() - {"threads"}  # which speeds this graph alone
+        assert {n: getattr(config, n) for n in of_the_method} == {
+            n: values[n] for n in of_the_method
+        }
 
 
 def test_every_part_can_be_loaded():

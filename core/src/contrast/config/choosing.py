@@ -111,7 +111,7 @@ def misfit(recipe: Recipe, part: ObjectivePart) -> str:
     given, wanted = recipe.gives, part.reads
     if not fits(given, wanted):
         return f"it reads {wanted.__name__}, and the encoder gives {given.__name__}"
-    needs = set(part.needs)
+    needs = {*part.needs, *part.sizes}
     if issubclass(given, Views) and not issubclass(given, wanted):
         needs.add("two_views")  # without a second view there is nothing to lower
     missing = sorted(needs - recipe.provides)

@@ -176,12 +176,13 @@ def _gated_norm(
     a: Tensor, k: Tensor, g: Tensor, y: Tensor, y2: Tensor, classes: Tensor, t: Tensor
 ) -> Tensor:
     """The sum over positive pairs by strips of anchors: |g_i k_j| is a product of its own."""
-    strips = zip(*(x.split(max(STRIP // max(len(k), 1), 1)) for x in (a, g, y, y2)), strict=True)
+    height = max(STRIP // max(len(k), 1), 1)
+    if len(a) <= height:
+        return _gated_norm_strip(a, g, y, y2, k, classes, t)
     options = {"use_reentrant": False, "preserve_rng_state": False}
-    return sum(
-        (checkpoint(_gated_norm_strip, *strip, k, classes, t, **options) for strip in strips),
-        a.sum() * 0,
-    )
+    strips = zip(*(x.split(height) for x in (a, g, y, y2)), strict=True)
+    found = [checkpoint(_gated_norm_strip, *strip, k, classes, t, **options) for strip in strips]
+    return torch.stack(found).sum()
 
 
 def _gated_norm_strip(

@@ -90,5 +90,5 @@ def _renumbered(ids: Tensor) -> Tensor:
 def _sums_by_number(numbers: Tensor, n: int, x: Tensor) -> tuple[Tensor, Tensor]:
     """The sums and counts of the candidates of each anchor's number."""
     sums = x.new_zeros(len(numbers), x.shape[1]).index_add(0, numbers[n:], x)
-    counts = x.new_zeros(len(numbers)).index_add(0, numbers[n:], torch.ones_like(x[:, 0]))
+    counts = x.new_zeros(len(numbers)).index_add(0, numbers[n:], x.new_ones(len(x)))
     return sums[numbers[:n]], counts[numbers[:n]]

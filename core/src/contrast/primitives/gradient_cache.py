@@ -58,19 +58,33 @@ def encode_in_chunks(encode: Encode, chunks: Sequence[Any], encoder: nn.Module) 
     if not names:
         return join(forms)
     values = [tensor_at(form, name) for form in forms for name in names]
-    replay = Replay(encode, chunks, states, names)
+    versions = [p._version for p in parameters]
+    replay = Replay(encode, chunks, states, names, parameters, versions)
     attached = iter(_Cached.apply(replay, values, *parameters))
     return join([with_tensors(form, {name: next(attached) for name in names}) for form in forms])
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What it takes to encode the chunks once more: the random state of each, the learnt fields."""
+    """What it takes to encode the chunks once more: the random state of each, the learnt fields.
+
+    The parameters stand here and not among the saved tensors, which hooks may replace by copies.
+    """
 
     encode: Encode
     chunks: Sequence[Any]
     states: list[dict[str, Tensor]]
     names: list[str]
+    parameters: list[nn.Parameter]
+    versions: list[int]
+
+    def check(self) -> None:
+        """Raises: RuntimeError: the parameters were stepped since the chunks were encoded."""
+        if self.versions != [p._version for p in self.parameters]:
+            raise RuntimeError(
+                "the encoder's parameters were changed between encoding and the backward pass, "
+                "which encodes again: encode anew after an optimiser step"
+            )
 
 
 class _Cached(torch.autograd.Function):
@@ -81,23 +95,22 @@ class _Cached(torch.autograd.Function):
         ctx: Any, replay: Replay, values: list[Tensor], *parameters: Tensor
     ) -> tuple[Tensor, ...]:
         ctx.replay = replay
-        ctx.save_for_backward(*parameters)  # which refuses parameters that were stepped since
         return tuple(values)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        parameters, replay = ctx.saved_tensors, ctx.replay
+        replay: Replay = ctx.replay
+        replay.check()
         width = len(replay.names)
-        with _collected(parameters) as sums:
+        with _collected(replay.parameters) as sums:
             for i, (chunk, state) in enumerate(zip(replay.chunks, replay.states, strict=True)):
                 with _replayed(state), torch.enable_grad():
                     form = replay.encode(chunk)
                 outputs = [tensor_at(form, name) for name in replay.names]
                 del form
-                torch.autograd.backward(
-                    outputs, gradients[i * width : (i + 1) * width], inputs=parameters
-                )
+                of_chunk = gradients[i * width : (i + 1) * width]
+                torch.autograd.backward(outputs, of_chunk, inputs=replay.parameters)
                 del outputs
         return None, None, *sums
 

@@ -142,27 +142,33 @@ def _add_tile(
         for piece, to in zip(call.pieces(values, rows, columns), into, strict=True)
     ]
     scores = tile.x.detach().requires_grad_(to_a is not None or to_k is not None)
-    with torch.enable_grad():
-        found = call(scores, leaves)
-        if tile.weights:
-            found = found * tile.weights.multiply_(torch.ones_like(found.detach()), tile.factor)
-        total = found.sum()
-    asked = [leaf for leaf in (scores, *leaves) if leaf.requires_grad]
-    if not (asked and total.requires_grad):
-        return total.detach()
-    found = dict(
-        zip(map(id, asked), torch.autograd.grad(total, asked, allow_unused=True), strict=True)
-    )
-    slope = found.get(id(scores))
-    if slope is not None:
-        if to_a is not None:
-            to_a[rows].addmm_(slope, tiles.columns[tile.j])
-        if to_k is not None:
-            to_k[columns].addmm_(slope.t(), tiles.rows[tile.i])
-    for leaf, to in zip(leaves, into, strict=True):
-        if found.get(id(leaf)) is not None:
-            to.add_(found[id(leaf)])
+    total = _tile_sum(tile, call, scores, leaves)
+    slope, *parts = _slopes(total, [scores, *leaves])
+    if slope is not None and to_a is not None:
+        to_a[rows].addmm_(slope, tiles.columns[tile.j])
+    if slope is not None and to_k is not None:
+        to_k[columns].addmm_(slope.t(), tiles.rows[tile.i])
+    for part, to in zip(parts, into, strict=True):
+        if part is not None:
+            to.add_(part)
     return total.detach()
+
+
+@torch.enable_grad()
+def _tile_sum(tile: Tile, call: _Call, scores: Tensor, values: Sequence[Tensor]) -> Tensor:
+    found = call(scores, values)
+    if tile.weights:
+        found = found * tile.weights.multiply_(torch.ones_like(found.detach()), tile.factor)
+    return found.sum()
+
+
+def _slopes(total: Tensor, leaves: Sequence[Tensor]) -> list[Tensor | None]:
+    """The gradient to each leaf, None to those that want none or are not used."""
+    wanted = [leaf for leaf in leaves if leaf.requires_grad]
+    if not total.requires_grad:
+        return [None] * len(leaves)
+    found = iter(torch.autograd.grad(total, wanted, allow_unused=True))
+    return [next(found) if leaf.requires_grad else None for leaf in leaves]
 
 
 class _SoftplusAgainst(torch.autograd.Function):

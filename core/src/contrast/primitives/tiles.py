@@ -92,9 +92,8 @@ class Tile:
         a, k = tiles.rows[i], tiles.columns[j]
         self.n, self.m = len(a), len(k)
         x = self.scratch(name)
-        self.x = torch.addmm(
-            x, a, k.t(), beta=0, alpha=tiles.scale, out=x
-        )  # the scale is free here
+        # A product with alpha has the scale for nothing.
+        self.x = torch.addmm(x, a, k.t(), beta=0, alpha=tiles.scale, out=x)
         self.weights = tiles.weights
         if self.weights:
             self.weights = self.weights.tile(*tiles.span(i, j))

@@ -7,7 +7,7 @@ Samples, arXiv:2212.13847 (SDM 2023).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from contrast.errors import ConfigError
 from contrast.interfaces import Evaluation, Moment, Parts
@@ -128,12 +128,6 @@ class MeowStage(Stage):
         encoder, objective = self.build_modules(config, sizes)
         return Parts(data, sampler, encoder, objective, sizes)
 
-    def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
-        """Encoder and objective, from what they must know of the graph."""
-        encoder = config.build("encoder", sizes["features"], sizes["steps"])
-        width = config.encoder.width
-        return encoder, config.build_objective(samples=sizes["samples"], width=width)
-
     def validate(self, parts: Parts, config: RunConfig, at: Moment) -> dict[str, float | None]:
         """The probe alone, with a tenth of the restarts."""
         from contrast_meow.evaluate import validate
@@ -187,6 +181,7 @@ MEOW = Recipe(
                 EncoderSettings,
                 "contrast_meow.encoder:MeowEncoder",
                 "coarse and fine-grained view over one shared graph network",
+                sizes=("features", "steps"),
             ),
         ),
         "objective": (
@@ -224,7 +219,7 @@ MEOW = Recipe(
             "evaluation": {"probe_lr": 0.03},
         },
     },
-    provides=frozenset({"two_views", "sample_ids"}),
+    provides=frozenset({"two_views", "sample_ids", "features", "steps", "samples"}),
     transductive=(
         "MEOW embeds the nodes of the graph it was trained on: its layer norm and its graphs mix "
         "all of them, so new data would change every embedding. Train on the new graph instead."

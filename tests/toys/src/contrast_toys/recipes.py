@@ -160,14 +160,16 @@ CHOICE = ObjectivePart("choice", ChoiceConfig, "contrast_toys.parts:Choice", rea
 BLOBS = {
     "data": (Part("blobs", BlobsConfig, "contrast_toys.parts:make_blobs"),),
     "sampler": (Part("views", BatchConfig, "contrast_toys.parts:ViewSampler"),),
-    "encoder": (Part("mlp", EncoderConfig, "contrast_toys.parts:Encoder"),),
+    "encoder": (
+        Part("mlp", EncoderConfig, "contrast_toys.parts:Encoder", sizes=("inputs", "classes")),
+    ),
     "objective": (ALIGN, LABELLED, STATEFUL),
 }
 PRESETS = {"blobs": {"objective": {"power": 1.5}, "sampler": {"noise": 0.2}}}
 CHAIN = {
     "data": (Part("chain", ChainConfig, "contrast_toys.parts:Chain"),),
     "sampler": (Part("explorer", ExplorerConfig, "contrast_toys.parts:Explorer"),),
-    "encoder": (Part("table", EncoderConfig, "contrast_toys.parts:Policy"),),
+    "encoder": (Part("table", EncoderConfig, "contrast_toys.parts:Policy", sizes=("states",)),),
     "objective": (CHOICE,),
 }
 

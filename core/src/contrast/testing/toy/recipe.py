@@ -83,8 +83,8 @@ class ToyStage(Stage):
     """The plain stage, which needs to know no more than how wide a point is."""
 
     def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
-        """The width of a point, from which the encoder is built."""
-        return {"features": data.x.shape[1]}
+        """The width of a point, for the encoder; the number of points, for objectives."""
+        return {"features": data.x.shape[1], "samples": len(data.x)}
 
     def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
         """Accuracy of nearest neighbours on the embeddings and on the points themselves."""
@@ -104,7 +104,9 @@ TOY = Recipe(
             Part("table", TableConfig, f"{PARTS}:read_points", "points of your own"),
         ),
         "sampler": (Part("two_views", TwoViewsConfig, f"{PARTS}:TwoViews", "each point twice"),),
-        "encoder": (Part("mlp", MlpConfig, f"{PARTS}:Mlp", "one hidden layer"),),
+        "encoder": (
+            Part("mlp", MlpConfig, f"{PARTS}:Mlp", "one hidden layer", sizes=("features",)),
+        ),
         "objective": (
             ObjectivePart(
                 "agreement",
@@ -121,5 +123,5 @@ TOY = Recipe(
     trainer=ToyTrainer,
     evaluation=KnnConfig,
     presets={"table": {"trainer": {"max_epochs": 20}}},
-    provides=frozenset({"two_views", "sample_ids"}),
+    provides=frozenset({"two_views", "sample_ids", "features", "samples"}),
 )
