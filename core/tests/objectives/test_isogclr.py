@@ -86,12 +86,12 @@ def test_each_step_equals_its_vector_of_the_authors(case, dtype, assert_vector):
 
 
 def test_temperatures_descend_with_momentum_within_their_bounds():
-    table = Temperatures(3, 0.2, eta=0.1, beta=0.5, lowest=0.1, highest=0.3)
+    table = Temperatures(3, 0.2, eta=0.1, beta=0.25, lowest=0.1, highest=0.3)
     ids = torch.tensor([2, 0])
     table.descend(ids, torch.tensor([1.0, -0.4]))
-    assert table.table.values.tolist() == pytest.approx([0.22, 0.2, 0.15])
-    table.descend(ids, torch.tensor([1.0, -4.0]))
-    assert table.momentum.values.tolist() == pytest.approx([-2.1, 0, 0.75])
+    assert table.table.values.tolist() == pytest.approx([0.21, 0.2, 0.175])
+    table.descend(ids, torch.tensor([4.0, -8.0]))
+    assert table.momentum.values.tolist() == pytest.approx([-2.075, 0, 1.1875])
     assert table.table.values.tolist() == pytest.approx([0.3, 0.2, 0.1])
 
 

@@ -90,6 +90,16 @@ def test_it_equals_the_naive_loop_with_relations(approx):
     assert found.item() == pytest.approx(expected, rel=1e-7 if approx else 1e-12)
 
 
+def test_the_diagonal_positive_is_never_excluded():
+    anchors, candidates, users = draw(4, 3), draw(4, 3, seed=1), ids(7, 7, 8, 9)
+    expected, positives, negatives = loop(
+        anchors, candidates, 0.5, int.__eq__, lambda i, j: i != j and users[i] == users[j]
+    )
+    assert (positives, negatives) == (4, 10)
+    found = mw(anchors, candidates, temperature=0.5, excluded=Same(users, users))
+    assert found.item() == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("related", [False, True])
 @pytest.mark.parametrize("approx", [False, True])
 def test_the_gradient_is_that_of_the_value(related, approx):

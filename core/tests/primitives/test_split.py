@@ -64,3 +64,8 @@ def test_tuples_lists_and_dictionaries_are_walked():
 def test_what_does_not_hold_the_samples_is_refused(batch):
     with pytest.raises(ConfigError, match="micro_batch"):
         split_batch(batch, 2, 5)
+
+
+def test_a_batch_of_no_sample_is_one_part():
+    (part,) = split_batch(torch.ones(0, 3), 2, 0)
+    assert part.shape == (0, 3)

@@ -46,22 +46,27 @@ def encode_in_chunks(encode: Encode, chunks: Sequence[Any], encoder: nn.Module) 
     if not (parameters and torch.is_grad_enabled()):
         return join([encode(chunk) for chunk in chunks])
     before = _buffers(encoder)
-    states, forms = [], []
+    states, forms, names = [], [], []
     for i, chunk in enumerate(chunks):
         states.append(_random_state(parameters))
         with torch.set_grad_enabled(i == 0):  # the first chunk shows which tensors are learnt
-            forms.append(encode(chunk))
-        if i == 0:
-            names = [name for name, value, _ in forms[0].tensors() if value.requires_grad]
-            forms[0] = _detached(forms[0], names)
+            form = encode(chunk)
+        names = names or [name for name, value, _ in form.tensors() if value.requires_grad]
+        forms.append(with_tensors(form, {n: tensor_at(form, n).detach() for n in names}))
+        del form  # and with it the first chunk's graph
     _refuse_changed(before, _buffers(encoder))
-    if not names:
-        return join(forms)
-    values = [tensor_at(form, name) for form in forms for name in names]
     versions = [p._version for p in parameters]
     replay = Replay(encode, chunks, states, names, parameters, versions)
-    attached = iter(_Cached.apply(replay, values, *parameters))
-    return join([with_tensors(form, {name: next(attached) for name in names}) for form in forms])
+    return _attached(forms, replay)
+
+
+def _attached(forms: Sequence[Form], replay: Replay) -> Form:
+    """The joined form, its learnt tensors hung on a backward pass that encodes again."""
+    if not replay.names:
+        return join(forms)
+    values = [tensor_at(form, name) for form in forms for name in replay.names]
+    attached = iter(_Cached.apply(replay, values, *replay.parameters))
+    return join([with_tensors(f, {name: next(attached) for name in replay.names}) for f in forms])
 
 
 @dataclass(frozen=True)
@@ -130,10 +135,6 @@ def _collected(parameters: Sequence[Tensor]) -> Iterator[list[Tensor | None]]:
     finally:
         for p, grad in zip(parameters, before, strict=True):
             p.grad = grad
-
-
-def _detached(form: Form, names: Sequence[str]) -> Form:
-    return with_tensors(form, {name: tensor_at(form, name).detach() for name in names})
 
 
 def _random_state(parameters: Sequence[Tensor]) -> dict[str, Tensor]:

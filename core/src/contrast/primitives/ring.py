@@ -97,7 +97,8 @@ class _RingLse(torch.autograd.Function):
         for step in range(ring.world.size):
             if step:
                 block, of = ring.shift(block, step - 1), ring.shift(of, step - 1)
-            lse = torch.logaddexp(lse, _block_lse(a, block, of, rows, temperature, score))
+            if len(block):
+                lse = torch.logaddexp(lse, _block_lse(a, block, of, rows, temperature, score))
         ctx.settings = ring, temperature, score
         ctx.save_for_backward(a, k, ids, rows, lse)
         return lse
@@ -109,14 +110,15 @@ class _RingLse(torch.autograd.Function):
         ring, temperature, score = ctx.settings
         d_a, block, of, d_block = torch.zeros_like(a), k, ids, torch.zeros_like(k)
         for step in range(ring.world.size):
-            leaves = [a.detach().requires_grad_(), block.detach().requires_grad_()]
-            with torch.enable_grad():
-                part = _block_lse(*leaves, of, rows, temperature, score)
-            # dl/dl_block; a row that has no candidate at all has no gradient either.
-            share = (part.detach() - lse).exp().masked_fill(lse == -torch.inf, 0)
-            more_a, more_block = torch.autograd.grad(part, leaves, g * share)
-            d_a += more_a
-            d_block = ring.shift(d_block + more_block, step)
+            if len(block):
+                leaves = [a.detach().requires_grad_(), block.detach().requires_grad_()]
+                with torch.enable_grad():
+                    part = _block_lse(*leaves, of, rows, temperature, score)
+                # dl/dl_block; a row that has no candidate at all has no gradient either.
+                share = (part.detach() - lse).exp().masked_fill(lse == -torch.inf, 0)
+                more_a, more_block = torch.autograd.grad(part, leaves, g * share)
+                d_a, d_block = d_a + more_a, d_block + more_block
+            d_block = ring.shift(d_block, step)
             if step < ring.world.size - 1:
                 block, of = ring.shift(block, step), ring.shift(of, step)
         return d_a, d_block, None, None, None, None, None

@@ -15,11 +15,12 @@ def split_batch(batch: Any, size: int, samples: int) -> list[Any]:
 
     Walks dataclasses, tuples, lists and dictionaries. Samples run along the first axis of each
     tensor, or along the axis that a dataclass field declares with `contrast.forms.over`; a list of
-    texts or numbers holds one a sample. Numbers, texts and None stay as they are.
+    texts or numbers holds one a sample. Numbers, texts and None stay as they are. A batch of no
+    sample is one part.
     Raises: ConfigError: a tensor or list does not hold `samples` samples, or the batch holds
     something else.
     """
-    parts = [slice(start, start + size) for start in range(0, samples, size)]
+    parts = [slice(start, start + size) for start in range(0, max(samples, 1), size)]
     return [_cut(batch, part, samples, "batch") for part in parts]
 
 
