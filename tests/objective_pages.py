@@ -145,7 +145,7 @@ def rendered(thing: Callable) -> str:
     body, labelled = (text[: start.start()], text[start.start() :]) if start else (text, "")
     pieces = LABEL.split(labelled)[1:]
     items = [
-        f"- **{label}.** {linked(' '.join(words.split()))}"
+        f"- **{label}:** {linked(' '.join(words.split()))}"
         for label, words in zip(pieces[::2], pieces[1::2], strict=True)
     ]
     return "\n\n".join(filter(None, (prose(body.strip()), "\n".join(items))))
@@ -156,7 +156,8 @@ def prose(text: str) -> str:
     parts = []
     for paragraph in filter(None, text.split("\n\n")):
         first = re.sub(r"`[^`]*`", "", paragraph.partition("\n")[0])
-        is_equation = re.search(r" (=|<-) ", first)
+        is_sentence = re.match(r"[A-Za-z]{3,}[ ,]", first)
+        is_equation = re.search(r" (=|<-) ", first) and not is_sentence
         parts.append(f"```text\n{paragraph}\n```" if is_equation else linked(paragraph))
     return "\n\n".join(parts)
 

@@ -124,3 +124,11 @@ def test_what_does_not_fit_is_refused():
         pair_sum(a, k, softplus, rows=(torch.ones(M),))
     with pytest.raises(ValueError, match="takes no log-weights"):
         pair_sum(a, k, softplus, weights=(LogWeight(torch.zeros(N, M)),))
+
+
+def test_no_levels_give_nothing_and_gradient_zero():
+    scores = torch.randn(3, 4, requires_grad=True)
+    levels = torch.empty(0, requires_grad=True)
+    softplus_against(scores, levels).sum().backward()
+    assert not scores.grad.any()
+    assert levels.grad.shape == (0,)

@@ -191,4 +191,5 @@ class _SoftplusAgainst(torch.autograd.Function):
             share = g * torch.sigmoid((scores - level) / ctx.temperature) / ctx.temperature
             slope = slope + share
             to_levels.append(-share.sum())
-        return slope, torch.stack(to_levels), None
+        to_levels = torch.stack(to_levels) if to_levels else torch.zeros_like(levels)
+        return slope, to_levels, None

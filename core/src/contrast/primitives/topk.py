@@ -22,6 +22,9 @@ from contrast.primitives.weights import Weights, ready
 # entry against 9 ns without.
 CPU_TILE = (256, 8192)
 GROUP = 32
+# From k = M / 160 on two products with the whole strip beat gathering k rows (k = 335, M = 4096,
+# 4096 rows, D = 128: 0.07 s against 1.3 s).
+SCATTERED = 160
 
 
 @dataclass(frozen=True)
@@ -85,9 +88,20 @@ class _TopK(torch.autograd.Function):
         g = g.masked_fill(values == -torch.inf, 0)
         da, dc = [], torch.zeros_like(c)
         for rows, share, own in zip(*(t.split(CPU_TILE[0]) for t in (a, g, indices)), strict=True):
-            da.append((share[:, :, None] * c[own]).sum(1))
-            dc = dc.index_add(0, own.flatten(), (share[:, :, None] * rows[:, None]).flatten(0, 1))
+            mine, theirs = _strip_gradients(rows, c, share, own)
+            da.append(mine)
+            dc = dc + theirs
         return torch.cat(da) if da else torch.zeros_like(a), dc, None, None
+
+
+def _strip_gradients(rows: Tensor, c: Tensor, share: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:
+    """What a strip's scores give to its anchors, (n, D), and to all candidates, (M, D)."""
+    if own.shape[1] * SCATTERED >= len(c):
+        strip = share.new_zeros(len(rows), len(c)).scatter_add(1, own, share)
+        return strip @ c, strip.T @ rows
+    mine = (share[:, :, None] * c[own]).sum(1)
+    pushed = (share[:, :, None] * rows[:, None]).flatten(0, 1)
+    return mine, torch.zeros_like(c).index_add(0, own.flatten(), pushed)
 
 
 def _best_of_strip(tiles: Tiles, i: int, k: int) -> tuple[Tensor, Tensor]:
