@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from contrast.evaluation.clustering import ClusterScores, cluster_scores
+    from contrast.evaluation.diagnostics import Diagnosis, diagnose
     from contrast.evaluation.geometry import (
         alignment,
         effective_rank,
         geometry_scores,
         mean_cosine,
+        tolerance,
         uniformity,
     )
     from contrast.evaluation.knn import KnnScores, knn_scores
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ClusterScores": "clustering",
+    "Diagnosis": "diagnostics",
     "KnnScores": "knn",
     "ProbeScores": "probe",
     "Split": "probe",
     "alignment": "geometry",
     "cluster_scores": "clustering",
+    "diagnose": "diagnostics",
     "effective_rank": "geometry",
     "embedding_ranks": "retrieval",
     "geometry_scores": "geometry",
@@ -41,15 +45,18 @@ _HOME = {
     "ranks": "retrieval",
     "retrieval_scores": "retrieval",
     "spearman": "ranking",
+    "tolerance": "geometry",
     "uniformity": "geometry",
 }
 __all__ = [
     "ClusterScores",
+    "Diagnosis",
     "KnnScores",
     "ProbeScores",
     "Split",
     "alignment",
     "cluster_scores",
+    "diagnose",
     "effective_rank",
     "embedding_ranks",
     "geometry_scores",
@@ -62,6 +69,7 @@ __all__ = [
     "ranks",
     "retrieval_scores",
     "spearman",
+    "tolerance",
     "uniformity",
 ]
 

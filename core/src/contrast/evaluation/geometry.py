@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from contrast.evaluation.inputs import as_dense
+from contrast.evaluation.inputs import as_dense, as_labels
 
 _TILE = 1024
 
@@ -49,6 +49,25 @@ def uniformity(z: Any, t: float = 2.0) -> float | None:
         kernel.diagonal(first).zero_()
         total += kernel.sum()
     return float((total / (n * (n - 1))).log())
+
+
+def tolerance(z: Any, labels: Any) -> float | None:
+    """The mean similarity of two different rows of one class (arXiv:2012.09740).
+
+    Differs: pairs of two classes are left out and not counted as 0, as the printed values have it.
+
+    Shapes:  z: (N, D);  labels: (N,) integer, negative where unknown.
+    Edge cases: None where no class has two rows.      Cost: O(N D), by the sums of the classes.
+    Raises: DataError: embeddings or labels are unfit.
+    """
+    z, labels = _unit(z), torch.from_numpy(as_labels(labels, len(z)))
+    z = z[labels >= 0]
+    _, numbers, sizes = labels[labels >= 0].unique(return_inverse=True, return_counts=True)
+    pairs = int((sizes * (sizes - 1)).sum())
+    if pairs == 0:
+        return None
+    sums = z.new_zeros(len(sizes), z.shape[1]).index_add_(0, numbers, z)
+    return float((sums.square().sum() - z.square().sum()) / pairs)
 
 
 def effective_rank(z: Any) -> float | None:
