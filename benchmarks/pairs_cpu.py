@@ -160,7 +160,7 @@ def main() -> None:
     if options.memory:
         cases = ("one-way InfoNCE", "row_lse, temperature per row", "NT-Xent, half the tiles")
         result["memory_mb"] = {
-            n: {name: in_own_process(growth_mb, name, n) for name in (*cases, "CLIP, both ways")}
+            n: {name: in_own_process(growth_of, name, n) for name in (*cases, "CLIP, both ways")}
             for n in (16384, 65536)
         }
         console.print(result["memory_mb"])
@@ -184,20 +184,24 @@ def ratios(n: int) -> dict[str, float]:
         if shutil.which("c++") or shutil.which("g++"):
             compiled = {f"compiled{name[5:]}": torch.compile(f) for name, f in EAGER.items()}
             cases |= {name: step(loss, q, k) for name, loss in compiled.items()}
-    cases["floor"] = floor(q.detach(), k.detach())
+    middle = medians(cases | {"floor": floor(q.detach(), k.detach())}, n, REPEATS)
+    lowest = middle.pop("floor")
+    return {"floor_s": lowest} | {name: time / lowest for name, time in middle.items()}
+
+
+def medians(cases: dict[str, Callable[[], object]], n: int, repeats: int) -> dict[str, float]:
+    """The median CPU seconds of each case of n rows, in interleaved repeats after a first run."""
     spent: dict[str, list[float]] = {name: [] for name in cases}
     inner = max(1, 2**22 // n**2)  # short cases are repeated within one reading
     for work in cases.values():
         work()
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         for name, work in cases.items():
             started = process_time()
             for _ in range(inner):
                 work()
             spent[name].append((process_time() - started) / inner)
-    middle = {name: median(times) for name, times in spent.items()}
-    lowest = middle.pop("floor")
-    return {"floor_s": lowest} | {name: time / lowest for name, time in middle.items()}
+    return {name: median(times) for name, times in spent.items()}
 
 
 def step(loss: Loss, q: Tensor, k: Tensor) -> Callable[[], object]:
@@ -221,10 +225,14 @@ def floor(q: Tensor, k: Tensor, height: int = 512) -> Callable[[], object]:
     return work
 
 
-def growth_mb(name: str, n: int) -> float:
+def growth_of(name: str, n: int) -> float:
+    """The growth of a streaming case by its name."""
+    return growth_mb(STREAMING[name][0], n)
+
+
+def growth_mb(loss: Loss, n: int) -> float:
     """The growth of this process's peak memory over inputs and gradients, in 10^6 bytes."""
     torch.set_num_threads(1)
-    loss = STREAMING[name][0]
     step(loss, *rows(512))()
     q, k = rows(n)
     gc.collect()

@@ -73,17 +73,21 @@ def plain_page(name: str) -> str:
 
 def facts(part: ObjectivePart) -> str:
     """What `contrast info objectives` says of it, as a table."""
-    needs = ", ".join(NEEDS[need] for need in sorted(part.needs, reverse=True))
     rows = {
         "choose it": f"`objective={part.name}`",
         "paper": f"[arXiv:{part.paper.rpartition('/')[2]}]({part.paper})",
         "reads": f"[`{part.reads.__name__}`](../concepts.md#forms)",
-        "needs": needs,
+        "needs": needs(part),
         "cost": part.cost,
         "state": "kept for each sample, in the checkpoint" if part.per_sample_state else "",
     }
     lines = [f"| {name} | {value} |" for name, value in rows.items() if value]
     return "\n".join(["| | |", "|---|---|", *lines])
+
+
+def needs(part: ObjectivePart) -> str:
+    """What it needs of a recipe, in words."""
+    return ", ".join(NEEDS[need] for need in sorted(part.needs, reverse=True))
 
 
 def settings(part: ObjectivePart) -> str:

@@ -9,15 +9,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import objective_pages
 import pytest
 
 from contrast.cli import main
 from contrast.config import resolve, write
+from contrast.objectives.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 PAGES += sorted(ROOT.glob("plugins/*/README.md"))
+GUIDES = [*sorted((DOCS / "primitives").glob("*.md")), DOCS / "batch-of-a-million.md"]
 GROUPS = {"contrast.commands", "contrast.observers"}  # of entry points
 BLOCK = re.compile(r"^```(\w+)(?: title=\"(.+?)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -82,6 +85,41 @@ def resolves(name):
     except (ImportError, AttributeError):
         return False
     return True
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
+def test_the_code_of_a_guide_runs_from_top_to_bottom(page):
+    names = {}
+    for language, _, text in blocks(page):
+        if language == "python":
+            exec(compile(text, str(page), "exec"), names)
+
+
+def test_the_code_of_the_readme_that_is_complete_runs():
+    complete = [
+        text for _, _, text in blocks(ROOT / "README.md") if text.startswith("import torch")
+    ]
+    assert complete
+    for text in complete:
+        exec(compile(text, "README.md", "exec"), {})
+
+
+def test_the_pages_of_the_objectives_are_what_the_code_says():
+    shown = {page.name: page.read_text() for page in objective_pages.PAGES.iterdir()}
+    made = objective_pages.pages()
+    assert shown.keys() == made.keys()
+    old = [name for name, text in made.items() if shown[name] != text]
+    assert old == [], "write them anew: python tests/objective_pages.py"
+
+
+def test_every_objective_stands_in_the_guide_and_in_the_navigation():
+    guide, site = (DOCS / "choose-an-objective.md").read_text(), (ROOT / "mkdocs.yml").read_text()
+    rows = re.findall(r"^\| \[`(\w+)`\]\(objectives/\1\.md\) \| `(\w+)` \| (.*?)\|", guide, re.M)
+    listed = {name: (form, needs.strip()) for name, form, needs in rows}
+    assert len(rows) == len(CATALOGUE)
+    for part in CATALOGUE:
+        assert listed[part.name] == (part.reads.__name__, objective_pages.needs(part)), part.name
+        assert f"- objectives/{part.name}.md\n" in site
 
 
 def test_the_settings_of_meow_are_those_of_the_page():

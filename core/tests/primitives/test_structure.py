@@ -1,7 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from contrast.forms import Apart, Differ, Same
+from contrast.primitives.row_lse import row_lse
 from contrast.primitives.structure import (
     LogWeight,
     LowRank,
@@ -89,3 +92,11 @@ def test_what_is_no_structure_or_of_other_pairs_is_refused():
         ready([torch.ones(N, M)], (N, M), torch.zeros(1))
     with pytest.raises(ValueError, match=r"Mask is of \(2, 2\) pairs, the scores of \(7, 9\)"):
         ready([Mask(torch.ones(2, 2) > 0)], (N, M), torch.zeros(1))
+
+
+def test_no_candidates_leave_every_row_empty_under_any_relation():
+    anchors = torch.randn(3, 2, requires_grad=True)
+    ids, none = torch.arange(3), torch.empty(0, dtype=torch.long)
+    for relation in (Same(ids, none), Differ(ids, none), Apart(ids[None], none[None])):
+        lse = row_lse(anchors, torch.empty(0, 2), weights=(relation,)).lse
+        assert lse.tolist() == [-math.inf] * 3

@@ -54,6 +54,7 @@ class Loop:
         self.step, self.finished = 0, False
         self.clock, self.started = Clock(), perf_counter()
         self.drawn: tuple[Any, Any, list[int | str]] | None = None
+        self.work: LoopWork | None = None  # of the last step
 
     def run(self, stopping: Callable[[], bool]) -> bool:
         """Train to the end, or until `stopping()` after a step; whether it is finished."""
@@ -91,7 +92,7 @@ class Loop:
         for group in self.groups.values():
             group.set_rate(factor)
         at = moment(self.stage, self.config, self.parts, self.world, self.step)
-        work = LoopWork(
+        self.work = work = LoopWork(
             self.parts,
             self.config.chosen["objective"],
             self.groups,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contrast.engine.checkpoint import last_of_stage, load_checkpoint
+from contrast.engine.diagnosing import diagnose_stage
 from contrast.engine.distribution import World
 from contrast.engine.evaluating import evaluating
 from contrast.engine.folder import RunFolder, now
@@ -151,7 +152,10 @@ def _train(
     )
     if since is not None:
         loop.restore(load_checkpoint(since, "model", "training", "best"))
-    return loop.run(_stop_when(loop, request, max_steps_now))
+    finished = loop.run(_stop_when(loop, request, max_steps_now))
+    if finished:
+        diagnose_stage(loop)
+    return finished
 
 
 def _stop_when(loop: Loop, request: StopRequest, limit: int | None) -> Callable[[], bool]:

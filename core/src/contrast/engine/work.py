@@ -95,6 +95,8 @@ class LoopWork:
         self._objective, self._groups = objective, groups
         self.trainer, self._world, self._clock = trainer, world, clock
         self._share: float | None = None
+        self._encoded: Any = None
+        self.contrasted: Any = None  # the batch whose form was contrasted last
 
     @property
     def share(self) -> float:
@@ -109,10 +111,17 @@ class LoopWork:
             form = self.parts.sampler.relate(form, self.at)
         if self._share is None:
             self._share = self._world.share(len(form))
+        self._encoded = batch
         return form
+
+    def look(self, batch: Any) -> Form:
+        """All ranks' form of the batch as the encoder gives it, related by nobody."""
+        form = self._encode(batch)
+        return form if self.parts.sampler.shared else gather(form, self._world)
 
     def contrast(self, form: Form) -> Tensor:
         """The objective on all ranks' form, lowered to what it reads; its terms are logged."""
+        self.contrasted = self._encoded
         with self._clock.split("loss"):
             if not self.parts.sampler.shared:
                 form = gather(form, self._world)

@@ -147,19 +147,19 @@ def _measures(
     """What is known of each anchor, (N,) each; nothing sensible where it lacks a partner."""
     near, hard, plain = ((a * mean).sum(1) for _, mean in (positive, negative, alike))
     odds = positive[0] - negative[0]
-    entropy = (negative[0] - hard / temperature).clamp(min=0)
+    entropy = (negative[0] - hard / temperature).clamp(min=0).minimum(alike[0])
     direction, unweighted = positive[1] - negative[1], positive[1] - alike[1]
     passed = 1 - cosine_similarity(a, direction).square()
     return {
         "similarity of the positive": near,
         "similarity of the negatives, all alike": plain,
-        "similarity of the negatives, as weighed": hard,
+        "similarity of the negatives, weighted": hard,
         "negatives that carry the gradient": entropy.exp(),
-        "of all negatives, percent": 100 * (entropy - alike[0]).exp().clamp(max=1),
+        "of all negatives, percent": 100 * (entropy - alike[0]).exp(),
         "share p of the positive": odds.sigmoid(),
         "weight of the gradient, (1 - p) / t": (-odds).sigmoid() / temperature,
         "share of the direction that turns the anchor": passed.clamp(min=0).sqrt(),
-        "cosine to the direction without weighing": cosine_similarity(direction, unweighted),
+        "cosine to the direction without weights": cosine_similarity(direction, unweighted),
     }
 
 

@@ -176,7 +176,7 @@ def _groupings(relation: Same | Differ | Apart, like: Tensor) -> Groupings:
         columns = rows if alike else columns[None]
     ids = rows if rows is columns else torch.cat((rows, columns), 1)
     numbers = torch.unique(ids, return_inverse=True)[1].to(like.dtype)
-    rows, columns = numbers[:, : rows.shape[1]], numbers[:, -columns.shape[1] :]
+    rows, columns = numbers[:, : rows.shape[1]], numbers[:, ids.shape[1] - columns.shape[1] :]
     return Groupings(rows, columns, equal=isinstance(relation, Same))
 
 

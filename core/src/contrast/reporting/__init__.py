@@ -9,7 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from contrast.reporting.records import load_evaluations, read_metrics, save_evaluation
+    from contrast.reporting.records import (
+        load_evaluations,
+        read_metrics,
+        save_diagnosis,
+        save_evaluation,
+    )
     from contrast.reporting.report import write_report
     from contrast.reporting.sections import Figure, Section
     from contrast.reporting.summary import summarise
@@ -21,6 +26,7 @@ _HOME = {
     "load_evaluations": "records",
     "print_tables": "terminal",
     "read_metrics": "records",
+    "save_diagnosis": "records",
     "save_evaluation": "records",
     "summarise": "summary",
     "write_report": "report",
@@ -31,6 +37,7 @@ __all__ = [
     "load_evaluations",
     "print_tables",
     "read_metrics",
+    "save_diagnosis",
     "save_evaluation",
     "summarise",
     "write_report",

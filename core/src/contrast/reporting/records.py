@@ -2,6 +2,7 @@
 
     run.json, config.json, metrics.jsonl, times.jsonl       written by the engine
     evaluation/STAGE.json, evaluation/STAGE.N.npz           metrics, tables and notes; the maps
+    diagnostics/STAGE.json                                  how hard the last batch's negatives were
 
 Everything is JSON or plain numeric and text arrays; nothing is pickled. NaN is never written.
 """
@@ -10,18 +11,20 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from contrast.errors import RunFolderError
+from contrast.evaluation.diagnostics import Diagnosis
 from contrast.evaluation.inputs import as_array
 from contrast.files import write_atomically
 from contrast.interfaces import Evaluation, Map, Table
 
 FOLDER = "evaluation"
+DIAGNOSTICS = "diagnostics"
 UNLABELLED = "unlabelled"
 
 
@@ -35,6 +38,7 @@ class Record:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     times: list[dict[str, Any]] = field(default_factory=list)
     evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    diagnoses: dict[str, Diagnosis] = field(default_factory=dict)
 
 
 def read_record(folder: Path) -> Record:
@@ -51,6 +55,7 @@ def read_record(folder: Path) -> Record:
         metrics=read_metrics(folder),
         times=read_lines(folder / "times.jsonl"),
         evaluations=load_evaluations(folder),
+        diagnoses=load_diagnoses(folder),
     )
 
 
@@ -84,8 +89,35 @@ def load_evaluations(folder: Path) -> dict[str, Evaluation]:
 
     Raises: RunFolderError: a file is damaged.
     """
-    files = sorted((folder / FOLDER).glob("*.json"), key=lambda f: (f.stat().st_mtime_ns, f.name))
-    return {file.stem: _evaluation_from_json(file) for file in files}
+    return {file.stem: _evaluation_from_json(file) for file in _by_age(folder / FOLDER)}
+
+
+def save_diagnosis(diagnosis: Diagnosis, folder: Path, stage: str) -> None:
+    """Write a stage's diagnosis under `folder/diagnostics`, over an earlier one.
+
+    Raises: RunFolderError: the folder takes no file.
+    """
+    home = folder / DIAGNOSTICS
+    text = json.dumps(asdict(diagnosis), indent=1, allow_nan=False) + "\n"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        write_atomically(home / f"{stage}.json", text)
+    except OSError as error:
+        raise RunFolderError(f"cannot write the diagnosis into {home}: {error}") from error
+
+
+def load_diagnoses(folder: Path) -> dict[str, Diagnosis]:
+    """The diagnoses of a run folder by stage, in the order in which they were written.
+
+    Raises: RunFolderError: a file is damaged.
+    """
+    found = {}
+    for file in _by_age(folder / DIAGNOSTICS):
+        try:
+            found[file.stem] = Diagnosis(**_read_json(file, {}))
+        except TypeError as error:
+            raise RunFolderError(f"{file} is no diagnosis written by contrast: {error}") from error
+    return found
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -108,6 +140,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
     except json.JSONDecodeError as error:
         raise RunFolderError(f"{path} is damaged: {error}") from error
+
+
+def _by_age(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
 
 
 def _read_json(path: Path, default: Any) -> Any:

@@ -20,6 +20,10 @@ from contrast.reporting.records import Record
 from contrast.reporting.terminal import metrics_table
 
 WHERE = ("stage", "step", "epoch")
+_HARDNESS = (
+    "As InfoNCE one way at temperature {:.3g} would weigh the last batch, in evaluation mode: where "
+    "few negatives carry the gradient they are the hardest ones, where all do it ignores hardness."
+)
 LARGEST_GEOMETRY = 20_000  # rows: the uniformity of more takes minutes
 
 
@@ -101,6 +105,24 @@ def geometry(record: Record) -> Section | None:
     return Section("Geometry", tuple(text), tables=tables if rows else ())
 
 
+def hardness(record: Record) -> Section | None:
+    """How hard the negatives of each stage's last batch are: similarities, weights, directions."""
+    drawn, tables = [], []
+    for stage, found in record.diagnoses.items():
+        groups = {"positives": found.positives, "negatives": found.negatives}
+        name = _slug(f"similarities {stage}")
+        drawn.append(Figure(name, stage, figures.similarities(groups, name=name)))
+        spreads = tuple((what, *values) for what, values in found.spreads.items())
+        columns = ("of each anchor", "mean", "10 %", "median", "90 %")
+        tables.append(Table(stage, columns, spreads, _HARDNESS.format(found.temperature)))
+        tables.append(Table("", ("of the batch", "value"), tuple(found.numbers.items())))
+    return (
+        Section("Hardness of the negatives", figures=tuple(drawn), tables=tuple(tables))
+        if drawn
+        else None
+    )
+
+
 def time_split(record: Record) -> Section | None:
     """Where the time of training went, by stage."""
     if not record.times:
@@ -143,6 +165,7 @@ SECTIONS: list[Callable[[Record], Section | None]] = [
     learning_curves,
     embedding_maps,
     geometry,
+    hardness,
     time_split,
     configuration,
     versions,
