@@ -2,59 +2,151 @@
 
     OMP_NUM_THREADS=1 python benchmarks/peers.py [--sizes 1024,4096] [--memory] [--json FILE]
 
-The peers are installed without their dependencies in an environment of its own: see
-requirements-peers.txt; one that is absent is left out and named. First, loss and gradients must
-agree to 1e-4. Time is process CPU time, forward and backward, the median of 5 interleaved repeats,
-as a ratio to three bare tiled matrix products. Memory is the growth of the peak over inputs and
-gradients at 4096 rows; largest N is what a step of 4 GiB holds, doubling up to 32768. N counts rows:
-N anchors and N candidates, or two views of N / 2 samples.
-
-open_clip and lightly are opened without the `__init__` of their packages, which import much that
-is not asked for here, and `torchvision.ops` is an empty module where it is absent: lightly takes a
-name from it that its losses never use. sentence-transformers' formula is written out.
+The peers are installed without their dependencies in an environment of its own, as
+requirements-peers.txt says; one that is absent is left out and named. First, loss and gradients
+must agree to 1e-4. Time is process CPU time, forward and backward, the median of 5 interleaved
+repeats, as a ratio to three bare tiled matrix products. Memory is the growth of the peak over
+inputs and gradients at 4096 rows; largest N is the last of 128, 256, ... whose step fits in 4 GiB,
+up to 32768. N counts rows: N anchors and N candidates, or two views of N / 2 samples.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import multiprocessing
 import resource
-import shutil
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stdout
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from unittest.mock import MagicMock
 
 import torch
-from pairs_cpu import (
-    EAGER,
-    Loss,
-    eager_clip,
-    eager_nt_xent,
-    eager_one_way,
-    eager_siglip,
-    floor,
-    growth_mb,
-    medians,
-    rows,
-    step,
-)
+from pairs_cpu import Loss, floor, growth_mb, medians, rows, step
+from peer_losses import COMPILED, LIBRARIES, OURS
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize
 
-from contrast.forms import Views
-from contrast.objectives.dcl import dcl
-from contrast.objectives.infonce import infonce
-from contrast.objectives.nt_xent import nt_xent
-from contrast.objectives.siglip import siglip
-from contrast.objectives.sogclr import SogCLR
-from contrast.objectives.supcon import supcon
+REPEATS = 5
+CHECKED, TOLERANCE = 400, 1e-4  # rows: more than this library holds at once
+MEASURED, MOST_ROWS, MOST_BYTES = 4096, 32768, 2**32
+
+
+def main() -> None:
+    """Check, measure, print the tables and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default="1024,2048,4096")
+    parser.add_argument("--memory", action="store_true", help="and the largest N: minutes")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    limit_memory()
+    cases, left_out = found_losses()
+    sizes = [int(n) for n in options.sizes.split(",")]
+    result = {"torch": torch.__version__, "left_out": left_out, "cases": {}}
+    for case, losses in cases.items():
+        apart = check_equal(case, losses)
+        times = {n: ratios(losses, n) for n in sizes}
+        memory = {name: in_own_process(name, case) for name in losses} if options.memory else {}
+        result["cases"][case] = {"apart": apart, "time": times, "memory": memory}
+        Console(width=120).print(table(case, times, memory))
+    Console().print(f"left out: {left_out}")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def found_losses() -> tuple[dict[str, dict[str, Loss]], dict[str, str]]:
+    """The losses by case and library, and why a library is missing."""
+    cases: dict[str, dict[str, Loss]] = {}
+    left_out = {}
+    for name, library in LIBRARIES.items():
+        try:
+            losses = library()
+        except ImportError as error:
+            left_out[name] = str(error)
+            continue
+        for case, loss in losses.items():
+            cases.setdefault(case, {})[name] = loss
+    return cases, left_out
+
+
+def check_equal(case: str, losses: dict[str, Loss]) -> float:
+    """The largest difference from ours, of the loss or of a gradient's largest entry.
+
+    Raises: AssertionError: it is more than the tolerance.
+    """
+    q, k = rows(CHECKED)
+    values = {name: (loss(q, k), *step(loss, q, k)()) for name, loss in losses.items()}
+    worst = 0.0
+    for name, found in values.items():
+        for x, y in zip(found, values[OURS], strict=True):
+            if y is not None:
+                apart = float((x - y).detach().abs().max() / y.detach().abs().max())
+                assert apart <= TOLERANCE, f"{case}: {name} differs by {apart:.1e}"
+                worst = max(worst, apart)
+    return worst
+
+
+def ratios(losses: dict[str, Loss], n: int) -> dict[str, float]:
+    """The time of each library over that of the floor, of those that fit; the floor in seconds."""
+    q, k = rows(n)
+    steps = {name: step(loss, q, k) for name, loss in losses.items()}
+    steps = {name: work for name, work in steps.items() if fits(work)}
+    middle = medians(steps | {"floor": floor(q.detach(), k.detach())}, n, REPEATS)
+    lowest = middle.pop("floor")
+    return {"floor_s": lowest} | {name: time / lowest for name, time in middle.items()}
+
+
+def held(name: str, case: str) -> tuple[float | None, int]:
+    """The growth of the peak in 10^6 bytes (None where it does not fit), and the largest N."""
+    torch.set_num_threads(1)
+    limit_memory()
+    loss = LIBRARIES[name]()[case]
+    grown: list[float] = []
+    fits(lambda: grown.append(growth_mb(loss, MEASURED)))
+    largest = 64
+    while largest < MOST_ROWS and fits(step(loss, *rows(2 * largest))):
+        largest *= 2
+    return (grown or [None])[0], largest
+
+
+def fits(work: Callable[[], object]) -> bool:
+    """Whether the work is done within the memory that this process may take."""
+    try:
+        work()
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        return False
+    return True
+
+
+def limit_memory() -> None:
+    """Let this process take MOST_BYTES more than it has."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MOST_BYTES, hard))
+
+
+def in_own_process(name: str, case: str) -> tuple[float | None, int] | None:
+    """What `held` finds in a fresh process; not for what has a compiler in it."""
+    if name == COMPILED:
+        return None
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(held, name, case).result()
+
+
+def table(case: str, times: dict[int, dict[str, float]], memory: dict[str, tuple]) -> Table:
+    """Ratios to the floor and, in brackets, to ours; memory and largest N where measured."""
+    sizes = [f"N = {n} ({found['floor_s']:.4f} s)" for n, found in times.items()]
+    drawn = Table(case, *sizes, "MB", "largest N")
+    for name in dict.fromkeys(name for found in times.values() for name in found):
+        if name != "floor_s":
+            ours = [(found.get(name), found[OURS]) for found in times.values()]
+            cells = [f"{x:.2f} ({x / y:.2f})" if x else "-" for x, y in ours]
+            grown, largest = memory.get(name) or (None, "")
+            drawn.add_row(name, *cells, f"{grown:.0f}" if grown else "", str(largest))
+    return drawn
+
+
+if __name__ == "__main__":
+    main()

@@ -48,6 +48,7 @@ def page(part: ObjectivePart) -> str:
         facts(part),
         prose(inspect.getdoc(module).partition("\n")[2].strip()),
         "## Settings",
+        "As `objective.KEY=VALUE`:",
         settings(part),
         "## In code",
         f"`{part.build.replace(':', '.')}`: {rendered(kind)}",
@@ -96,7 +97,7 @@ def settings(part: ObjectivePart) -> str:
     for key in keys_of(part.config).values():
         said = {name: word.replace("|", "\\|") for name, word in key.describe().items()}
         lines.append(
-            f"| `objective.{said['key']}` | {said['type']} | `{said['default']}` | "
+            f"| `{said['key']}` | {said['type']} | `{said['default']}` | "
             f"{said['range']} | {said['help']} |"
         )
     return "\n".join(lines)
@@ -162,7 +163,8 @@ def prose(text: str) -> str:
         first = re.sub(r"`[^`]*`", "", paragraph.partition("\n")[0])
         is_sentence = re.match(r"[A-Za-z]{3,}[ ,]", first)
         is_equation = re.search(r" (=|<-) ", first) and not is_sentence
-        parts.append(f"```text\n{paragraph}\n```" if is_equation else linked(paragraph))
+        aside = re.sub(r"\s{3,}(?=\(.*arXiv)", "\n    ", paragraph)  # the page is narrower
+        parts.append(f"```text\n{aside}\n```" if is_equation else linked(paragraph))
     return "\n\n".join(parts)
 
 

@@ -3,7 +3,14 @@ import pytest
 import torch
 
 from contrast.errors import DataError
-from contrast.evaluation import alignment, effective_rank, geometry_scores, mean_cosine, uniformity
+from contrast.evaluation import (
+    alignment,
+    effective_rank,
+    geometry_scores,
+    mean_cosine,
+    tolerance,
+    uniformity,
+)
 
 
 def unit(n=30, d=5, seed=0):
@@ -24,6 +31,17 @@ def test_mean_cosine_is_the_plain_double_loop():
     z = unit()
     cosine = [a @ b for i, a in enumerate(z) for b in np.delete(z, i, 0)]
     assert mean_cosine(2 * z) == pytest.approx(np.mean(cosine))
+
+
+def test_tolerance_is_the_plain_double_loop_over_pairs_of_one_class():
+    z, labels = unit(), np.arange(30) % 4 - 1
+    same = [
+        z[i] @ z[j] for i in range(30) for j in range(30) if i != j and labels[i] == labels[j] >= 0
+    ]
+    assert tolerance(2 * z, labels) == pytest.approx(np.mean(same))
+    assert tolerance(z, np.arange(30)) is None
+    with pytest.raises(DataError, match="30 labels"):
+        tolerance(z, labels[:3])
 
 
 def test_alignment_is_zero_for_equal_directions_and_four_for_opposite():

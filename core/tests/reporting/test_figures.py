@@ -73,3 +73,11 @@ def test_shares_are_percentages_of_the_whole():
     svg = figures.shares({"forward": 3.0, "backward": 1.0}, name="t")
     assert "75 %" in svg
     assert "25 %" in svg
+
+
+def test_similarities_are_percentages_of_their_group_with_a_legend():
+    given = {"positives": [0, 1, 1], "negatives": [300, 0, 0], "none": [0, 0, 0]}
+    svg = figures.similarities(given, name="s")
+    assert "positives" in svg
+    assert "negatives" in svg
+    assert svg == figures.similarities({**given, "negatives": [3, 0, 0]}, name="s")

@@ -1,9 +1,14 @@
 import re
+from dataclasses import replace
 
 import pytest
+import torch
 
 from contrast.errors import RunFolderError
-from contrast.reporting import write_report
+from contrast.evaluation import diagnose
+from contrast.forms import Pairs
+from contrast.reporting import save_diagnosis, write_report
+from contrast.reporting.records import read_record
 from contrast.reporting.report import paper_link
 
 SOURCES = ("run.json", "config.json", "metrics.jsonl", "times.jsonl")
@@ -79,6 +84,28 @@ def test_a_missing_file_leaves_out_its_section_and_no_other(run_folder, missing)
         "times.jsonl": "No times have been recorded",
     }[missing]
     assert sentence in page
+
+
+@pytest.mark.parametrize(("assumed", "whose"), [(True, "assumed here"), (False, "objective&#39;s")])
+def test_the_hardness_of_the_negatives_is_a_section_where_it_was_looked_at(
+    run_folder, assumed, whose
+):
+    assert "Hardness of the negatives" not in write_report(run_folder).read_text()
+    z = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(0))
+    found = diagnose(Pairs(z[0], z[1]), temperature=0.25, generator=torch.Generator())
+    save_diagnosis(replace(found, assumed=assumed), run_folder, "train")
+    assert read_record(run_folder).diagnoses == {"train": replace(found, assumed=assumed)}
+    page = write_report(run_folder).read_text()
+    for words in ("Hardness of the negatives", "effective rank", f"temperature 0.25 ({whose})"):
+        assert words in page
+    assert (run_folder / "figures" / "similarities-train.svg").is_file()
+
+
+def test_a_damaged_diagnosis_is_named(run_folder):
+    (run_folder / "diagnostics").mkdir()
+    (run_folder / "diagnostics" / "train.json").write_text('{"heat": 1}')
+    with pytest.raises(RunFolderError, match=r"train\.json is no diagnosis"):
+        write_report(run_folder)
 
 
 def test_an_empty_folder_still_gives_a_page(tmp_path):

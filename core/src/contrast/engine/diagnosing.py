@@ -5,6 +5,7 @@ Its own random state, evaluation mode and no gradients: nothing of it reaches tr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from contrast.engine.evaluating import evaluating
 from contrast.engine.loop import Loop, moment
-from contrast.evaluation.diagnostics import Diagnosis, diagnose
+from contrast.evaluation.diagnostics import diagnose
 from contrast.forms import Form, Pairs, Views
 from contrast.objectives.temperature import Temperature
 from contrast.reporting import save_diagnosis
@@ -26,7 +27,8 @@ def diagnose_stage(loop: Loop) -> None:
     It is encoded anew, and gathered from all ranks as the objective saw it, but not related by the
     sampler: that may change what the sampler remembers.
     """
-    if loop.work is None or loop.work.contrasted is None:
+    reads = loop.config.chosen["objective"].reads
+    if loop.work is None or loop.work.contrasted is None or not issubclass(reads, Views | Pairs):
         return
     at = moment(loop.stage, loop.config, loop.parts, loop.world, loop.step, "diagnostics")
     with evaluating(loop.parts, at):
@@ -34,12 +36,14 @@ def diagnose_stage(loop: Loop) -> None:
         pairs = pairs_of(form)
         if pairs is None or not loop.world.leads:
             return
+        own = temperature_of(loop.parts.objective)
         found = diagnose(
             pairs,
-            temperature=temperature_of(loop.parts.objective) or USUAL_TEMPERATURE,
+            temperature=own or USUAL_TEMPERATURE,
             generator=at.shared("pairs"),
-            labels=getattr(form, "labels", None),
+            labels=classes_of(form),
         )
+    found = replace(found, assumed=own is None)
     save_diagnosis(found, loop.folder.path, loop.stage.name)
 
 
@@ -51,6 +55,12 @@ def pairs_of(form: Form) -> Pairs | None:
         return None
     aligned = form.positives is not None or len(form.anchors) <= len(form.candidates)
     return form if aligned and form.anchors.shape[1] == form.candidates.shape[1] else None
+
+
+def classes_of(form: Form) -> Tensor | None:
+    """The class of each sample, None where the form does not know them."""
+    labels = form.labels if isinstance(form, Views) else None
+    return None if labels is None or labels.is_floating_point() or labels.ndim != 1 else labels
 
 
 def temperature_of(objective: Any) -> float | None:

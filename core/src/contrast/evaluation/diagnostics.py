@@ -45,7 +45,8 @@ class Diagnosis:
     """What `diagnose` found, in plain values; None where one is not defined.
 
     `spreads` hold mean, 10 %, 50 % and 90 % quantile over the anchors, `numbers` one value each;
-    `positives` and `negatives` count similarities in `BINS` bins of equal width from -1 to 1.
+    `positives` and `negatives` count similarities in `BINS` bins of equal width from -1 to 1;
+    `assumed` says that the temperature is not the objective's.
     """
 
     temperature: float
@@ -53,6 +54,7 @@ class Diagnosis:
     numbers: dict[str, float | int | None]
     positives: list[int]
     negatives: list[int]
+    assumed: bool = False
 
 
 def diagnose(

@@ -106,23 +106,17 @@ def embedding_map(points: Any, labels: Any = None, ids: Any = None, *, name: str
 
 
 def similarities(groups: Mapping[str, Sequence[int]], *, name: str) -> str:
-    """Histograms of similarities over -1 to 1, each as shares of its own group, with a legend.
-
-    Counts are of bins of equal width; an empty group is left out.
-    """
+    """Histograms over bins of equal width from -1 to 1, in percent of each group; with a legend."""
     with _figure(4.0, 2.5) as figure:
         axes = figure.subplots()
         for (label, counts), color in zip(groups.items(), _repeat(PALETTE), strict=False):
-            total = sum(counts)
-            if total:
-                edges, heights = np.linspace(-1, 1, len(counts) + 1), 100 * np.array(counts) / total
-                axes.stairs(heights, edges, fill=True, color=color, alpha=0.3)
-                axes.stairs(heights, edges, color=color, linewidth=1.4, label=label)
+            heights = 100 * np.asarray(counts) / max(sum(counts), 1)
+            edges = np.linspace(-1, 1, len(counts) + 1)
+            axes.stairs(heights, edges, fill=True, color=color, alpha=0.25)
+            axes.stairs(heights, edges, color=color, linewidth=1.4, label=label)
         axes.set_xlabel("similarity")
         axes.set_ylabel("percent")
-        axes.set_xlim(-1, 1)
-        if axes.get_legend_handles_labels()[1]:
-            figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
+        figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
         return _to_svg(figure, name)
 
 

@@ -13,15 +13,17 @@ import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from contrast.errors import RunFolderError
-from contrast.evaluation.diagnostics import Diagnosis
 from contrast.evaluation.inputs import as_array
 from contrast.files import write_atomically
 from contrast.interfaces import Evaluation, Map, Table
+
+if TYPE_CHECKING:
+    from contrast.evaluation import Diagnosis
 
 FOLDER = "evaluation"
 DIAGNOSTICS = "diagnostics"
@@ -111,13 +113,7 @@ def load_diagnoses(folder: Path) -> dict[str, Diagnosis]:
 
     Raises: RunFolderError: a file is damaged.
     """
-    found = {}
-    for file in _by_age(folder / DIAGNOSTICS):
-        try:
-            found[file.stem] = Diagnosis(**_read_json(file, {}))
-        except TypeError as error:
-            raise RunFolderError(f"{file} is no diagnosis written by contrast: {error}") from error
-    return found
+    return {file.stem: _diagnosis_from_json(file) for file in _by_age(folder / DIAGNOSTICS)}
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -170,6 +166,15 @@ def _evaluation_from_json(file: Path) -> Evaluation:
         raise RunFolderError(
             f"{file} is no evaluation written by contrast, or a file it names is damaged: {error}"
         ) from error
+
+
+def _diagnosis_from_json(file: Path) -> Diagnosis:
+    from contrast.evaluation import Diagnosis  # brings torch, which reading the rest needs not
+
+    try:
+        return Diagnosis(**_read_json(file, {}))
+    except TypeError as error:
+        raise RunFolderError(f"{file} is no diagnosis written by contrast: {error}") from error
 
 
 def _table_to_json(table: Table) -> dict[str, Any]:

@@ -20,10 +20,6 @@ from contrast.reporting.records import Record
 from contrast.reporting.terminal import metrics_table
 
 WHERE = ("stage", "step", "epoch")
-_HARDNESS = (
-    "As InfoNCE one way at temperature {:.3g} would weigh the last batch, in evaluation mode: where "
-    "few negatives carry the gradient they are the hardest ones, where all do it ignores hardness."
-)
 LARGEST_GEOMETRY = 20_000  # rows: the uniformity of more takes minutes
 
 
@@ -106,21 +102,25 @@ def geometry(record: Record) -> Section | None:
 
 
 def hardness(record: Record) -> Section | None:
-    """How hard the negatives of each stage's last batch are: similarities, weights, directions."""
+    """How hard the negatives of each stage's last batch are, and what the gradient makes of it."""
     drawn, tables = [], []
     for stage, found in record.diagnoses.items():
         groups = {"positives": found.positives, "negatives": found.negatives}
         name = _slug(f"similarities {stage}")
         drawn.append(Figure(name, stage, figures.similarities(groups, name=name)))
-        spreads = tuple((what, *values) for what, values in found.spreads.items())
+        rows = tuple((what, *values) for what, values in found.spreads.items())
+        whose = "assumed here" if found.assumed else "the objective's"
+        caption = (
+            f"The last batch, in evaluation mode, as InfoNCE one way weighs it at temperature "
+            f"{found.temperature:.3g} ({whose}). The fewer negatives carry the gradient, the more "
+            "it is the hardest that do; where all do, hardness does not matter."
+        )
         columns = ("of each anchor", "mean", "10 %", "median", "90 %")
-        tables.append(Table(stage, columns, spreads, _HARDNESS.format(found.temperature)))
+        tables.append(Table(stage, columns, rows, caption))
         tables.append(Table("", ("of the batch", "value"), tuple(found.numbers.items())))
-    return (
-        Section("Hardness of the negatives", figures=tuple(drawn), tables=tuple(tables))
-        if drawn
-        else None
-    )
+    if not drawn:
+        return None
+    return Section("Hardness of the negatives", figures=tuple(drawn), tables=tuple(tables))
 
 
 def time_split(record: Record) -> Section | None:
