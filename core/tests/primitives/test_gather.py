@@ -87,7 +87,11 @@ def _check_gradients(world):
 def _check_values(world):
     for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
         given, _ = of_rank(inputs(dtype), world, EMPTY)
-        form = Views(given["x"][None], ids=given["ids"].int(), labels=given["labels"] == 1)
+        form = Views(
+            given["x"].repeat_interleave(2, 0)[None, ::2],  # strided, as slices of a batch are
+            ids=given["ids"].int().repeat_interleave(2)[::2],
+            labels=given["labels"] == 1,
+        )
         whole = gather(form, world)
         assert torch.equal(whole.z[0], inputs(dtype)["x"])
         assert torch.equal(whole.ids, inputs()["ids"].int())

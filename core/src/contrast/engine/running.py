@@ -98,12 +98,13 @@ def carry_on(
             with suppress(OSError):  # a full disk, which must not hide the cause
                 folder.update(state="failed", reason=str(cause))
             raise
-    folder.update(state="done" if finished else "stopped", ended=now())
+    state = "done" if finished else "stopped"
+    folder.update(state=state, ended=now())
     if session.world.leads:
         write_report(folder.path)
     if request.received:
         raise _stopped(folder.path, request.received)
-    return RunResult(folder.path, folder.record()["state"], load_evaluations(folder.path))
+    return RunResult(folder.path, state, load_evaluations(folder.path))
 
 
 def _stopped(path: Path, signal: int) -> Stopped:
@@ -132,7 +133,7 @@ def _all_stages(
                 since = latest if stage.name == reached else None
                 if not _train(session, stage, parts, since, request, max_steps_now):
                     return False
-            if stage.name not in load_evaluations(folder.path):
+            if not session.world.any(stage.name in load_evaluations(folder.path)):
                 evaluate_stage(session, stage, parts)
         earlier[stage.name] = parts
     return True
