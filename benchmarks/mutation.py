@@ -1,15 +1,13 @@
-"""Mutants of the objectives and primitives, and whether their tests notice.
+"""Mutants of the objectives and primitives, and whether the tests notice them.
 
-    python benchmarks/mutation.py --count 50 --seed 0 [--json FILE]
+    python benchmarks/mutation.py [--count 50] [--seed 0] [--json FILE]
 
-A mutant is one small mistake: a sign, a mask, a temperature, a lost detach, a mean for a sum, a
-comparison, a number one too large. Files are drawn evenly, in a file the kinds evenly, then a place.
-Each mutant is written into a copy of `core/src`, one at a time. The tests named after its file run
-first (for a file without, those that import it), then all of objectives and primitives; a test that
-fails, or no answer in time, has caught it.
+A mutant is one mistake: a sign, mask, detach or argument lost, a mean for a sum, another operator
+or comparison, a number one too large. Each is written into a copy of `core/src`, on which the tests
+that import its file run first, then all others. A failure, or no answer in time, has caught it.
 
-Never mutated: strings, and with them docstrings; annotations; what stands in a `raise`; the sizes
-named by SIZES, where they are set and in every expression that names one.
+Never mutated: strings, and with them docstrings; annotations; what stands in a `raise`; the SIZES
+that cost only time or memory, where they are set and in every expression that names one.
 """
 
 from __future__ import annotations
@@ -24,54 +22,39 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE, TESTS = ROOT / "core/src", ROOT / "core/tests"
 ROOMS = ("objectives", "primitives")
+TESTS = sorted(test for room in ROOMS for test in (ROOT / "core/tests" / room).glob("test_*.py"))
 TIMEOUT_S = 300
 SIZES = re.compile("_?[A-Z_]*(TILE|SMALL|BYTES|ROWS|PART|STRIP|BLOCK|GROUP|SCATTERED|BOUND)[A-Z_]*")
+HINTS = ("annotation", "returns")
 ARGUMENTS = re.compile("weights?|mask|excluded|coefficients|positives?|negatives?|temperature")
-OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
-COMPARISONS = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-}
-_NAMES = "mean sum  amax amin  max min  maximum minimum  add sub  add_ sub_  mul div  mul_ div_"
-_PAIRS = [pair.split() for pair in re.split("  ", f"{_NAMES}  no_grad enable_grad")]
-NAMES = {old: new for a, b in _PAIRS for old, new in ((a, b), (b, a))}
+WORDS = """Add/Sub Mult/Div Lt/LtE Gt/GtE Eq/NotEq mean/sum amax/amin max/min maximum/minimum
+    add/sub add_/sub_ mul/div mul_/div_ no_grad/enable_grad"""
+PAIRS = [pair.split("/") for pair in WORDS.split()]
+SWAP = {getattr(ast, a, a): getattr(ast, b, b) for p in PAIRS for a, b in (p, p[::-1])}
 KINDS = {"mean": "mean", "sum": "mean", "no_grad": "detach", "enable_grad": "detach"}
 
 
 @dataclass
 class Mutant:
-    """One mistake: characters start..end of a file's bytes replaced, and what came of it."""
+    """One mistake, bytes start..end of a file replaced, and the test that caught it, if any."""
 
     file: str
     line: int
     kind: str
     start: int
     end: int
-    text: str
-    before: str = ""
-    after: str = ""
-    caught: bool = False
+    before: str
+    after: str
     by: str = ""
-
-    def applied(self, code: bytes) -> bytes:
-        """The file with the mistake in it."""
-        return code[: self.start] + self.text.encode() + code[self.end :]
 
 
 def main() -> None:
@@ -83,47 +66,41 @@ def main() -> None:
     options = parser.parse_args()
     console = Console(width=160)
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(shutil.copytree(SOURCE, Path(folder) / "src"))
+        copy = Path(shutil.copytree(ROOT / "core/src", folder, dirs_exist_ok=True))
         check_copy(copy)
-        mutants = drawn(copy, options.count, random.Random(options.seed))
+        mutants = drawn(copy / "contrast", options.count, random.Random(options.seed))
         for mutant in mutants:
             judge(mutant, copy)
-            state = "caught  " if mutant.caught else "SURVIVED"
-            console.print(f"{state} {mutant.file}:{mutant.line} {mutant.by}", markup=False)
-    console.print(table(mutants))
-    caught = sum(mutant.caught for mutant in mutants)
-    console.print(f"{caught} of {len(mutants)} caught ({caught / len(mutants):.0%})")
+            console.print(f"{mutant.file}:{mutant.line}", mutant.by or "SURVIVED", markup=False)
+    shown = Table("mutant", "kind", "before", "after", "caught")
+    for m in sorted(mutants, key=lambda m: bool(m.by)):
+        shown.add_row(f"{m.file}:{m.line}", m.kind, m.before, m.after, "yes" if m.by else "NO")
+    shown.title = f"{sum(bool(m.by) for m in mutants)} of {len(mutants)} caught"
+    console.print(shown, markup=False)
     if options.json:
-        options.json.write_text(json.dumps([asdict(mutant) for mutant in mutants], indent=1))
+        options.json.write_text(json.dumps([vars(m) for m in mutants], indent=1))
 
 
 def check_copy(copy: Path) -> None:
-    """Make sure that the copy is what is imported, and that its tests pass."""
-    code = "import contrast; print(contrast.__file__)"
-    found = subprocess.check_output([sys.executable, "-c", code], env=environment(copy), text=True)
-    if not Path(found.strip()).is_relative_to(copy):
-        raise SystemExit(f"contrast is imported from {found.strip()}, not from {copy}")
-    if failure := run_tests([TESTS / room for room in ROOMS], copy):
+    """Make sure that the copy is imported and passes."""
+    found = python(copy, "-c", "import contrast; print(contrast.__file__)").stdout.strip()
+    if not Path(found).is_relative_to(copy):
+        raise SystemExit(f"contrast is imported from {found}, not from {copy}")
+    if failure := first_failure(TESTS, copy):
         raise SystemExit(f"the tests fail without a mutant: {failure}")
 
 
-def drawn(copy: Path, count: int, chance: random.Random) -> list[Mutant]:
-    """So many mutants, from as many files as there are."""
-    pools: dict[Path, dict[str, list[Mutant]]] = {}
-    for path in sorted(path for room in ROOMS for path in (copy / "contrast" / room).rglob("*.py")):
-        pools[path] = defaultdict(list)
-        for mutant in candidates(path.read_bytes(), str(path.relative_to(copy / "contrast"))):
-            pools[path][mutant.kind].append(mutant)
+def drawn(package: Path, count: int, chance: random.Random) -> list[Mutant]:
+    """So many mutants, one of each file in turn: in a file the kinds evenly, then the places."""
+    pools: list[dict[str, list[Mutant]]] = []
+    for path in sorted(path for room in ROOMS for path in (package / room).rglob("*.py")):
+        found = list(candidates(path.read_bytes(), str(path.relative_to(package))))
+        pools.append({m.kind: [other for other in found if other.kind == m.kind] for m in found})
     chosen: list[Mutant] = []
-    while len(chosen) < count and any(pools.values()):
-        for path in chance.sample(list(pools), len(pools)):
-            if pools[path] and len(chosen) < count:
-                kind = chance.choice(sorted(pools[path]))
-                some = pools[path][kind]
-                chosen.append(some.pop(chance.randrange(len(some))))
-                if not some:
-                    del pools[path][kind]
-    return chosen
+    while len(chosen) < count:
+        for pool in filter(None, chance.sample(pools, len(pools))):
+            chosen.append(chance.choice(pool[chance.choice(sorted(pool))]))
+    return chosen[:count]
 
 
 def candidates(code: bytes, file: str) -> Iterator[Mutant]:
@@ -133,142 +110,87 @@ def candidates(code: bytes, file: str) -> Iterator[Mutant]:
     for node in mutable(ast.parse(code)):
         start = offsets[node.lineno - 1] + node.col_offset
         end = offsets[node.end_lineno - 1] + node.end_col_offset
+        form = "{}" if isinstance(node, ast.stmt) else "({})"
         for kind, changed in changes(node):
-            text = ast.unparse(changed)
-            text = text if isinstance(node, ast.stmt) else f"({text})"
-            yield Mutant(file, node.lineno, kind, start, end, text, ast.unparse(node), text)
+            after = form.format(ast.unparse(changed))
+            yield Mutant(file, node.lineno, kind, start, end, ast.unparse(node), after)
 
 
 def mutable(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below this one whose meaning is what the code computes."""
+    """The nodes below this one that say what is computed."""
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or name in ("annotation", "returns"):
-                continue
-            if isinstance(child, ast.Raise | ast.JoinedStr) or names_size(child):
-                continue
-            if isinstance(child, ast.expr | ast.AugAssign):
-                yield child
-            yield from mutable(child)
+            if name not in HINTS and isinstance(child, ast.AST) and not left_out(child):
+                if isinstance(child, ast.expr | ast.AugAssign):
+                    yield child
+                yield from mutable(child)
 
 
-def names_size(node: ast.AST) -> bool:
-    """Whether an expression or an assignment names a size that only costs time or memory."""
-    if not isinstance(node, ast.expr | ast.Assign):
-        return False
-    return any(isinstance(n, ast.Name) and SIZES.fullmatch(n.id) for n in ast.walk(node))
+def left_out(node: ast.AST) -> bool:
+    """Whether it only speaks to the user, or names one of SIZES."""
+    names = (n.id for n in ast.walk(node) if isinstance(n, ast.Name))
+    sized = isinstance(node, ast.expr | ast.Assign) and any(map(SIZES.fullmatch, names))
+    return sized or isinstance(node, ast.Raise | ast.JoinedStr)
 
 
 def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """The mistakes to make at one node, by kind."""
     match node:
-        case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in OPERATORS:
-            yield "operator", with_field(node, op=OPERATORS[type(op)]())
+        case ast.BinOp(a, op, b) | ast.AugAssign(a, op, b) if type(op) in SWAP:
+            yield "operator", type(node)(a, SWAP[type(op)](), b)
         case ast.UnaryOp(op=ast.USub() | ast.Invert(), operand=operand):
             yield "sign" if isinstance(node.op, ast.USub) else "mask", operand
-        case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
-            yield "comparison", with_field(node, ops=[COMPARISONS[type(op)]()])
-        case ast.Constant(value=int() | float() as value) if (
-            not isinstance(value, bool) and value + 1 != value
-        ):
+        case ast.Compare(a, [op], b) if type(op) in SWAP:
+            yield "comparison", ast.Compare(a, [SWAP[type(op)]()], b)
+        case ast.Constant(value=value) if type(value) in (int, float) and value + 1 != value:
             yield "constant", ast.Constant(value + 1)
         case ast.Call():
             yield from call_changes(node)
-        case ast.Attribute(attr=name) if name in NAMES:
-            yield KINDS.get(name, "operator"), with_field(node, attr=NAMES[name])
+        case ast.Attribute(value, name) if name in SWAP:
+            yield KINDS.get(name, "operator"), ast.Attribute(value, SWAP[name])
         case ast.Name(id="max" | "min" as name):
-            yield "operator", ast.Name(NAMES[name])
+            yield "operator", ast.Name(SWAP[name])
 
 
 def call_changes(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     """The mistakes to make in a call: a detach or fill lost, a mask inverted, an argument lost."""
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    f, args, keywords = node.func, node.args, node.keywords
+    name = f.attr if isinstance(f, ast.Attribute) else ""
     if name in ("detach", "masked_fill", "masked_fill_"):
-        yield "detach" if name == "detach" else "mask", node.func.value
-    if name in ("where", "masked_fill", "masked_fill_") and node.args:
-        inverted = ast.UnaryOp(ast.Invert(), node.args[0])
-        yield "mask", with_field(node, args=[inverted, *node.args[1:]])
-    for keyword in node.keywords:
-        if keyword.arg and ARGUMENTS.fullmatch(keyword.arg):
-            rest = [other for other in node.keywords if other is not keyword]
-            yield "argument", with_field(node, keywords=rest)
-
-
-def with_field(node: ast.AST, **fields: object) -> ast.AST:
-    """A copy of a node with other fields."""
-    changed = deepcopy(node)
-    for name, value in fields.items():
-        setattr(changed, name, value)
-    return changed
+        yield "detach" if name == "detach" else "mask", f.value
+    if name in ("where", "masked_fill", "masked_fill_"):
+        yield "mask", ast.Call(f, [ast.UnaryOp(ast.Invert(), args[0]), *args[1:]], keywords)
+    for lost in keywords:
+        if lost.arg and ARGUMENTS.fullmatch(lost.arg):
+            yield "argument", ast.Call(f, args, [other for other in keywords if other != lost])
 
 
 def judge(mutant: Mutant, copy: Path) -> None:
-    """Run the tests on a mutant, and put the file back."""
+    """Run the tests on a mutant, its own first, and put the file back."""
     path = copy / "contrast" / mutant.file
-    code = path.read_bytes()
-    path.write_bytes(mutant.applied(code))
-    try:
-        everything = [TESTS / room for room in ROOMS]
-        mutant.by = run_tests(own_tests(path), copy) or run_tests(everything, copy)
-    finally:
-        path.write_bytes(code)
-    mutant.caught = bool(mutant.by)
-
-
-def own_tests(path: Path) -> list[Path]:
-    """The tests named after a file, or else those that import it."""
-    files = sorted(path for room in ROOMS for path in (TESTS / room).glob("test_*.py"))
-    named = [test for test in files if test.stem.startswith(f"test_{path.stem}")]
     imports = re.compile(rf"\b{path.parent.name}\.{path.stem}\b|\bimport {path.stem}\b")
-    return named or [test for test in files if imports.search(test.read_text())]
+    near = [test for test in TESTS if imports.search(test.read_text())]
+    code = path.read_bytes()
+    path.write_bytes(code[: mutant.start] + mutant.after.encode() + code[mutant.end :])
+    mutant.by = first_failure(near + [test for test in TESTS if test not in near], copy)
+    path.write_bytes(code)
 
 
-def run_tests(tests: list[Path], copy: Path) -> str:
-    """The first failure of some tests on the copy, or nothing."""
-    if not tests:
-        return ""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        *map(str, tests),
-    ]
+def first_failure(tests: list[Path], copy: Path) -> str:
+    """The first test to fail on the copy, or nothing."""
     try:
-        run = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment(copy),
-            timeout=TIMEOUT_S,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        run = python(copy, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *map(str, tests))
     except subprocess.TimeoutExpired:
         return f"no answer in {TIMEOUT_S} s"
-    if run.returncode == 0:
-        return ""
-    found = re.search(r"^(?:FAILED|ERROR) (\S+?)(?: - |$)", run.stdout, re.MULTILINE)
-    return found[1] if found else f"exit status {run.returncode}"
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE)
+    return found[1] if found else f"exit status {run.returncode}" * bool(run.returncode)
 
 
-def environment(copy: Path) -> dict[str, str]:
-    """The copy first; and no bytecode, which a mutant of equal size and second would share."""
+def python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python on the copy, without bytecode, which mutants of equal size would share."""
     own = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    return {**os.environ, **own}
-
-
-def table(mutants: list[Mutant]) -> Table:
-    """The mutants, survivors first."""
-    shown = Table("mutant", "kind", "before", "after", "caught")
-    for mutant in sorted(mutants, key=lambda mutant: mutant.caught):
-        where = f"{mutant.file}:{mutant.line}"
-        state = "yes" if mutant.caught else "NO"
-        shown.add_row(where, mutant.kind, mutant.before, mutant.after, state)
-    return shown
+    settings = {"cwd": ROOT, "env": os.environ | own, "timeout": TIMEOUT_S, "text": True}
+    return subprocess.run([sys.executable, *arguments], capture_output=True, **settings)
 
 
 if __name__ == "__main__":

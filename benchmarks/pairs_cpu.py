@@ -238,7 +238,9 @@ def growth_mb(loss: Loss, n: int) -> float:
     gc.collect()
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
     given = step(loss, q, k)()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not ru_maxrss, which counts what a parent held when it started this process.
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
     return (peak - resident - sum(t.nbytes for t in given if t is not None)) / 1e6
 
 

@@ -5,9 +5,9 @@
 The peers are installed without their dependencies in an environment of its own, as
 requirements-peers.txt says; one that is absent is left out and named. First, loss and gradients
 must agree to 1e-4. Time is process CPU time, forward and backward, the median of 5 interleaved
-repeats, as a ratio to three bare tiled matrix products. Memory is the growth of the peak over
-inputs and gradients at 4096 rows; largest N is the last of 128, 256, ... whose step fits in 4 GiB,
-up to 32768. N counts rows: N anchors and N candidates, or two views of N / 2 samples.
+repeats, as a ratio to three bare tiled matrix products. With --memory instead: the growth of the
+peak over inputs and gradients at 4096 rows, and the last N of 128, 256, ... 16384 whose step fits
+in 4 GiB. N counts rows: N anchors and N candidates, or two views of N / 2 samples.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import argparse
 import json
 import multiprocessing
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -28,28 +28,32 @@ from rich.table import Table
 
 REPEATS = 5
 CHECKED, TOLERANCE = 400, 1e-4  # rows: more than this library holds at once
-MEASURED, MOST_ROWS, MOST_BYTES = 4096, 32768, 2**32
+MEASURED, MOST_ROWS, MOST_BYTES = 4096, 16384, 2**32
 
 
 def main() -> None:
     """Check, measure, print the tables and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="1024,2048,4096")
-    parser.add_argument("--memory", action="store_true", help="and the largest N: minutes")
+    parser.add_argument("--memory", action="store_true", help="memory instead of time")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     limit_memory()
     cases, left_out = found_losses()
+    console = Console(width=120)
     sizes = [int(n) for n in options.sizes.split(",")]
     result = {"torch": torch.__version__, "left_out": left_out, "cases": {}}
     for case, losses in cases.items():
-        apart = check_equal(case, losses)
-        times = {n: ratios(losses, n) for n in sizes}
-        memory = {name: in_own_process(name, case) for name in losses} if options.memory else {}
-        result["cases"][case] = {"apart": apart, "time": times, "memory": memory}
-        Console(width=120).print(table(case, times, memory))
-    Console().print(f"left out: {left_out}")
+        if options.memory:
+            held = {name: in_own_process(name, case) for name in losses if name != COMPILED}
+            result["cases"][case] = held
+            console.print(memory_table(case, held))
+        else:
+            apart, times = check_equal(case, losses), {n: ratios(losses, n) for n in sizes}
+            result["cases"][case] = {"apart": apart, "time": times}
+            console.print(time_table(case, losses, times))
+    console.print(f"left out: {left_out}")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 
@@ -96,7 +100,7 @@ def ratios(losses: dict[str, Loss], n: int) -> dict[str, float]:
     return {"floor_s": lowest} | {name: time / lowest for name, time in middle.items()}
 
 
-def held(name: str, case: str) -> tuple[float | None, int]:
+def most_held(name: str, case: str) -> tuple[float | None, int]:
     """The growth of the peak in 10^6 bytes (None where it does not fit), and the largest N."""
     torch.set_num_threads(1)
     limit_memory()
@@ -127,25 +131,28 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MOST_BYTES, hard))
 
 
-def in_own_process(name: str, case: str) -> tuple[float | None, int] | None:
-    """What `held` finds in a fresh process; not for what has a compiler in it."""
-    if name == COMPILED:
-        return None
+def in_own_process(name: str, case: str) -> tuple[float | None, int]:
+    """What `most_held` finds in a fresh process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(held, name, case).result()
+        return pool.submit(most_held, name, case).result()
 
 
-def table(case: str, times: dict[int, dict[str, float]], memory: dict[str, tuple]) -> Table:
-    """Ratios to the floor and, in brackets, to ours; memory and largest N where measured."""
+def time_table(case: str, names: Iterable[str], times: dict[int, dict[str, float]]) -> Table:
+    """Ratios to the floor and, in brackets, to ours."""
     sizes = [f"N = {n} ({found['floor_s']:.4f} s)" for n, found in times.items()]
-    drawn = Table(case, *sizes, "MB", "largest N")
-    for name in dict.fromkeys(name for found in times.values() for name in found):
-        if name != "floor_s":
-            ours = [(found.get(name), found[OURS]) for found in times.values()]
-            cells = [f"{x:.2f} ({x / y:.2f})" if x else "-" for x, y in ours]
-            grown, largest = memory.get(name) or (None, "")
-            drawn.add_row(name, *cells, f"{grown:.0f}" if grown else "", str(largest))
-    return drawn
+    table = Table(case, *sizes)
+    for name in names:
+        ratios = [(found.get(name), found[OURS]) for found in times.values()]
+        table.add_row(name, *(f"{x:.2f} ({x / y:.2f})" if x else "too large" for x, y in ratios))
+    return table
+
+
+def memory_table(case: str, held: dict[str, tuple[float | None, int]]) -> Table:
+    """What a step takes, and the largest that fits."""
+    table = Table(case, f"MB at N = {MEASURED}", "largest N")
+    for name, (grown, largest) in held.items():
+        table.add_row(name, "too large" if grown is None else f"{grown:.0f}", str(largest))
+    return table
 
 
 if __name__ == "__main__":

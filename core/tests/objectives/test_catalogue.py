@@ -70,6 +70,22 @@ def test_defaults_are_the_published_ones(name, published):
     assert {key: getattr(part.config(), key) for key in published} == published
 
 
+def test_settings_begin_at_zero_and_shares_end_at_one():
+    names = ("sogclr", "isogclr", "sogclr_bimodal", "isogclr_bimodal")
+    shares = {*(f"{name}.gamma" for name in names), "isogclr.beta", "isogclr_bimodal.beta"}
+    shares |= {"hard_contrastive.alpha", "hard_simple.alpha", "cacr.tau_plus"}
+    for part in CATALOGUE:
+        for item in fields(part.config):
+            name, bounds = f"{part.name}.{item.name}", item.metadata["range"]
+            low, high = (0, 1) if name in shares else (0, None)
+            low = 1 if name == "groco.topk_neg" else low
+            found = (
+                bounds.get("low", bounds.get("above", low)),
+                bounds.get("high", bounds.get("below")),
+            )
+            assert found == (low, high), name
+
+
 @pytest.mark.parametrize("part", DESCENDING, ids=lambda part: part.name)
 def test_descent_on_the_embeddings_lowers_the_loss_of_each_objective(part):
     generator = torch.Generator().manual_seed(0)

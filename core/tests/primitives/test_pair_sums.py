@@ -110,6 +110,13 @@ def test_only_what_needs_a_gradient_gets_one():
         torch.testing.assert_close(pair_sum(a, k, softplus), found.detach())
 
 
+def test_a_pass_without_gradients_leaves_a_parameter_learning():
+    bias = torch.tensor(-0.5, dtype=torch.float64, requires_grad=True)
+    with torch.no_grad():
+        pair_sum(*inputs(), lambda s, b: softplus(s + b), parameters=(bias,))
+    assert bias.requires_grad
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_summed_in_float32(dtype):
     a = rows(N, dtype=dtype).requires_grad_()

@@ -12,6 +12,7 @@ from contrast.primitives import row_lse as module
 from contrast.primitives import tiles
 from contrast.primitives.row_lse import row_lse
 from contrast.primitives.structure import LogWeight, LowRank, Mask, OffDiagonal
+from contrast.primitives.weights import ready
 
 N, M, D = 11, 13, 4
 SIZES = [1.0, 6.0]  # scores up to 40 need no shift; beyond, a running maximum is kept
@@ -75,6 +76,13 @@ def gradients(outputs, inputs):
     for n, y in enumerate(outputs):
         total = total + (y.masked_fill(y == -math.inf, 0) * rows(len(y), seed=n)[:, 0]).sum()
     return torch.autograd.grad(total, inputs)
+
+
+def test_only_scores_that_may_overflow_or_have_log_weights_are_shifted():
+    unit = normalize(rows(N))
+    logs = ready((LogWeight(torch.zeros(N, N)),), (N, N), unit)
+    found = [tiles.Tiles(unit, unit, ready((), (N, N), unit), scale).bounded for scale in (39, 41)]
+    assert [*found, tiles.Tiles(unit, unit, logs, 1.0).bounded] == [True, False, False]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -20,6 +20,12 @@ def small_strips(monkeypatch):
     monkeypatch.setattr(module, "GROUP", 4)
 
 
+@pytest.fixture(params=["written out", "added by index"])
+def strip(request, monkeypatch):
+    """Both ways in which gradients of a strip are formed: among few candidates, among many."""
+    monkeypatch.setattr(module, "SCATTERED", math.inf if request.param == "written out" else 0)
+
+
 def rows(n, seed=0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(n, D, generator=generator, dtype=torch.float64).to(dtype)
@@ -34,7 +40,7 @@ def test_values_and_indices_are_those_of_all_scores_sorted(k, m, seed):
     assert torch.equal(found.indices, expected.indices)
 
 
-def test_gradients_reach_the_selected_scores_alone():
+def test_gradients_reach_the_selected_scores_alone(strip):
     a, c = rows(N).requires_grad_(), rows(M, seed=1).requires_grad_()
     found = row_topk(a, c, 3).values.square().sum()
     expected = (a @ c.T).topk(3).values.square().sum()
@@ -43,7 +49,7 @@ def test_gradients_reach_the_selected_scores_alone():
 
 
 @pytest.mark.parametrize("score", ["inner", "distance"])
-def test_gradcheck_and_the_gradient_of_the_gradient(score):
+def test_gradcheck_and_the_gradient_of_the_gradient(score, strip):
     def values(a, c):
         return row_topk(a, c, 3, score=score).values
 

@@ -78,9 +78,10 @@ def siglip(
     else:  # counted as negatives below, and put right by softplus(-x) = softplus(x) - x
         sums, counts = related(positives, k, excluded)
         matches = -(scale * (a * sums).sum() + bias * counts.sum())
-    total = matches + pair_sum(a, k, _mismatch, parameters=(scale, bias), weights=kept)
+    # On the D-wide rows the scale costs no passes over all pairs.
+    total = matches + pair_sum(scale * a, k, _mismatch, parameters=(bias,), weights=kept)
     return total / max(len(a), 1) if reduction == "mean" else total
 
 
-def _mismatch(scores: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-    return softplus(scores * scale + bias)
+def _mismatch(scores: Tensor, bias: Tensor) -> Tensor:
+    return softplus(scores + bias)

@@ -108,7 +108,9 @@ def _exchange(own: Sequence[Tensor], shapes: Shapes, world: World) -> list[list[
     block = torch.zeros(max(end[-1] for end in ends), dtype=torch.uint8, device=collective_device())
     for tensor, end in zip(own, ends[world.rank], strict=True):
         start = end - _bytes(tensor.shape, tensor)
-        block[start : start + tensor.nbytes] = tensor.detach().contiguous().view(-1).view(torch.uint8)
+        # A single row counts as contiguous whatever its stride, and then has no view as bytes.
+        flat = tensor.detach().reshape(-1).clone(memory_format=torch.contiguous_format)
+        block[start : start + tensor.nbytes] = flat.view(torch.uint8)
     blocks = [torch.empty_like(block) for _ in range(world.size)]
     dist.all_gather(blocks, block)
     return [

@@ -114,6 +114,7 @@ def similarities(groups: Mapping[str, Sequence[int]], *, name: str) -> str:
             edges = np.linspace(-1, 1, len(counts) + 1)
             axes.stairs(heights, edges, fill=True, color=color, alpha=0.25)
             axes.stairs(heights, edges, color=color, linewidth=1.4, label=label)
+        axes.set_xticks((-1, -0.5, 0, 0.5, 1))
         axes.set_xlabel("similarity")
         axes.set_ylabel("percent")
         figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
