@@ -11,9 +11,9 @@ from contrast.testing import toys
 def test_two_processes_make_one_run(tmp_path):
     site = toys.install(tmp_path / "site")
     words = ["run", "plugin=toy", "trainer.max_epochs=2", "--runs", str(tmp_path / "runs")]
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-        + ["--master-port", "0", "--standalone", "-m", "contrast", *words],
+        [sys.executable, "-m", *torchrun, "-m", "contrast", *words],
         env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,

@@ -278,7 +278,9 @@ def test_a_single_row_without_itself_is_minus_infinity_with_zero_gradient():
             assert torch.autograd.grad(found.lse.sum(), z)[0].abs().max() == 0
 
 
-def test_rows_without_any_weight_have_no_value_and_no_gradient():
+@pytest.mark.parametrize("small", [0, N * M])
+def test_rows_without_any_weight_have_no_value_and_no_gradient(small, monkeypatch):
+    monkeypatch.setattr(module, "SMALL", small)
     for size in SIZES:
         a, k = rows(N, size).requires_grad_(), rows(M, size, seed=1).requires_grad_()
         ids = torch.where(torch.arange(N) == 3, 99, 0)
