@@ -32,7 +32,7 @@ def gather(form: Form, world: World) -> Form:
 
     Backward is the exact adjoint: rank r receives the sum over ranks q of dL_q/dz_r, its own
     slice. A gather whose backward drops the sum is wrong unless every rank evaluates the same
-    loss; one without gradient loses the cross terms (objectives.md, 1.3). What the L_q are summed
+    loss; one without gradient loses the cross terms. What the L_q are summed
     with is the engine's business: it weighs each rank's loss by its share before the backward.
 
     Ranks may hold different numbers of samples, also none. Ids, labels and relations are gathered

@@ -35,7 +35,7 @@ def ring_lse(
 
     l_i = log sum_j exp(s_ij / t) over all j of all ranks that are not `excluded`. What `row_lse`
     gives on gathered candidates, where those would not fit: each rank evaluates its own rows, and
-    its loss is the mean over them (objectives.md, 1.3).
+    its loss is the mean over them.
 
     Shapes:  anchors: (N, D), candidates: (M, D) of this rank, N and M may differ between ranks;
     excluded: rows (N,), columns (M,), ids that mean the same on every rank.  Returns (N,).

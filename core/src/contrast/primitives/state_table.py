@@ -71,7 +71,7 @@ def log_average(log_old: Tensor, log_new: Tensor, rate: float | Tensor) -> Tenso
     """log((1 - rate) exp(log_old) + rate exp(log_new)): a moving average in the log domain.
 
     Survives averages of exp(s / t) at small temperatures, where the average itself overflows
-    (objectives.md, 8). -inf stands for an average of 0; rate 1 replaces, rate 0 keeps.
+    (SogCLR, arXiv:2202.12387). -inf stands for an average of 0; rate 1 replaces, rate 0 keeps.
 
     Shapes:  log_old, log_new, rate broadcast.     Gradient: none is meant to flow.
     """

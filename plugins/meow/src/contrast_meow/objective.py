@@ -53,7 +53,7 @@ def weighted_infonce(
     """InfoNCE whose negatives are weighted, without the positive in the denominator.
 
     L = mean_i [ log sum_j w_ij exp(s_ij) - s_ii ],  s_ij = anchor_i . other_j / temperature,
-    w_ij = in how many clusterings i and j are apart, so that w_ii = 0 (specification, section 2).
+    w_ij = in how many clusterings i and j are apart, so that w_ii = 0.
 
     Shapes:  anchor, other: (N, D);  returns ().  Gradient: flows to both.
     Cost: O(N^2 (D + C)) time, O(N (D + C)) memory.
