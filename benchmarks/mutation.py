@@ -72,6 +72,7 @@ def main() -> None:
         for mutant in mutants:
             judge(mutant, copy)
             console.print(f"{mutant.file}:{mutant.line}", mutant.by or "SURVIVED", markup=False)
+        check_copy(copy)  # tests that were edited meanwhile may have caught what is no mistake
     shown = Table("mutant", "kind", "before", "after", "caught")
     for m in sorted(mutants, key=lambda m: bool(m.by)):
         shown.add_row(f"{m.file}:{m.line}", m.kind, m.before, m.after, "yes" if m.by else "NO")
