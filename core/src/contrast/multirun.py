@@ -12,6 +12,7 @@ from contrast.api import run
 from contrast.config import sweep
 from contrast.engine.folder import make_new
 from contrast.engine.observers import Observer
+from contrast.engine.stopping import Stopped
 from contrast.errors import ConfigError, ContrastError
 from contrast.files import write_atomically
 from contrast.interfaces import Table
@@ -47,20 +48,23 @@ def multirun(
 ) -> Sweep:
     """Run every combination that the commas of the overrides span.
 
-    Raises: ConfigError: no override holds a comma outside brackets.
+    A job that fails does not stop the others; a signal does, after the summary so far is written.
+    Raises: ConfigError: no override holds a comma outside brackets.  Stopped: a signal came.
     """
     combinations = sweep(overrides)
     if len(combinations) < 2:
         raise ConfigError("nothing to sweep: separate values by commas, as in `seed=0,1,2`")
     observer = observer or Observer()
     folder = make_new(Path(runs), name or f"{plugin}-sweep")
-    jobs = []
-    for words in combinations:
-        job = "-".join(word for word in words if word not in overrides)
-        observer.on_message(f"job {len(jobs) + 1} of {len(combinations)}: {job}")
-        jobs.append(_run_job(plugin, words, file, folder, job, observer))
-    summary = summarise([job.metrics for job in jobs if not job.error])
-    _write(folder, jobs, summary)
+    jobs: list[Job] = []
+    try:
+        for words in combinations:
+            job = "-".join(word for word in words if word not in overrides)
+            observer.on_message(f"job {len(jobs) + 1} of {len(combinations)}: {job}")
+            jobs.append(_run_job(plugin, words, file, folder, job, observer))
+    finally:
+        summary = summarise([job.metrics for job in jobs if not job.error])
+        _write(folder, jobs, summary)
     return Sweep(folder, jobs, summary)
 
 
@@ -74,6 +78,8 @@ def _run_job(
 ) -> Job:
     try:
         result = run(plugin, overrides=words, file=file, runs=folder, name=name, observer=observer)
+    except Stopped:
+        raise
     except ContrastError as cause:
         failed = str(cause)
     except Exception as cause:  # a bug in one job must not cost the others
