@@ -185,14 +185,31 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A figure that others measured for one of the metrics, to stand beside what a run found.
+
+    `source` says who measured it and how: "official code, seed 0, 90 epochs". `spread` is its
+    deviation where one is given. Both are in the unit of the metric.
+    """
+
+    metric: str
+    value: float
+    source: str
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What a stage found out about its parts: numbers for programs, tables and maps for people.
 
     `metrics` are flat and named `what/where`, such as `macro_f1/20`; a value that is not defined
     (one class only) is None and never NaN. `notes` are sentences: what was skipped and why.
+    `references` are others' figures for these metrics on this very data, without which no number
+    of a report says much.
     """
 
     metrics: dict[str, float | None] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
     maps: tuple[Map, ...] = ()
     notes: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()

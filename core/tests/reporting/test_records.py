@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from contrast.errors import RunFolderError
-from contrast.interfaces import Evaluation, Map, Table
+from contrast.interfaces import Evaluation, Map, Reference, Table
 from contrast.reporting import load_evaluations, read_metrics, save_evaluation
 
 
@@ -18,6 +18,8 @@ def test_an_evaluation_comes_back_as_it_was(run_folder):
     assert found.maps[0].z.shape == (90, 8)
     assert set(found.maps[0].labels) == {"Drama", "Comedy", "Action"}
     assert found.notes[0].startswith("AUC is not available")
+    assert found.references[0] == Reference("macro_f1/20", 53.0, "our trial, one seed", 1.25)
+    assert found.references[1].spread is None
 
 
 def test_tensors_and_numpy_numbers_become_plain_json(tmp_path):
@@ -39,6 +41,11 @@ def test_a_number_that_is_not_finite_is_refused_and_nothing_is_written(tmp_path,
     with pytest.raises(ValueError, match="metric `auc/20` holds"):
         save_evaluation(Evaluation({"auc/20": value}), tmp_path, "train")
     assert not (tmp_path / "evaluation").exists()
+
+
+def test_a_reference_that_is_not_finite_is_refused_too(tmp_path):
+    with pytest.raises(ValueError, match="reference for `f1` holds nan"):
+        save_evaluation(Evaluation(references=(Reference("f1", float("nan"), "x"),)), tmp_path, "a")
 
 
 def test_stages_come_in_the_order_of_writing(tmp_path):

@@ -20,7 +20,7 @@ import numpy as np
 from contrast.errors import RunFolderError
 from contrast.evaluation.inputs import as_array
 from contrast.files import write_atomically
-from contrast.interfaces import Evaluation, Map, Table
+from contrast.interfaces import Evaluation, Map, Reference, Table
 
 if TYPE_CHECKING:
     from contrast.evaluation import Diagnosis
@@ -75,6 +75,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path, stage: str) -> None:
             {"title": m.title, "file": name} for m, name in zip(evaluation.maps, names, strict=True)
         ],
         "notes": list(evaluation.notes),
+        "references": [_reference_to_json(each) for each in evaluation.references],
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
@@ -161,6 +162,7 @@ def _evaluation_from_json(file: Path) -> Evaluation:
                 _map_from_file(file.parent / m["file"], m["title"]) for m in content["maps"]
             ),
             notes=tuple(content["notes"]),
+            references=tuple(Reference(**each) for each in content.get("references", ())),
         )
     except (KeyError, TypeError, OSError, ValueError) as error:
         raise RunFolderError(
@@ -190,6 +192,11 @@ def _table_to_json(table: Table) -> dict[str, Any]:
 def _table_from_json(content: dict[str, Any]) -> Table:
     rows = tuple(tuple(row) for row in content["rows"])
     return Table(content["title"], tuple(content["columns"]), rows, content["caption"])
+
+
+def _reference_to_json(reference: Reference) -> dict[str, Any]:
+    where = f"reference for `{reference.metric}`"
+    return {name: _plain(value, where) for name, value in asdict(reference).items()}
 
 
 def _plain(value: Any, where: str) -> Any:
