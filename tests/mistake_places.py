@@ -226,7 +226,7 @@ def without_network(place: Place) -> None:
         raise URLError("Temporary failure in name resolution")
 
     place.patch.setattr("contrast.data.download.open_https", fail)
-    place.patch.setattr("contrast_meow.movielens.find_spec", lambda name: None)
+    place.patch.setattr("contrast.data.ml_100k.find_spec", lambda name: None)
 
 
 def with_a_foreign_copy(place: Place) -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from contrast.engine.randomness import generator
-from contrast.errors import DataError
 from contrast_meow import movielens as source
 from contrast_meow.graph import path_counts
 from contrast_meow.metapaths import incidence
@@ -53,18 +52,3 @@ def test_every_movie_has_one_year_and_no_genre_is_a_feature(data):
 def test_fewer_ratings_are_needed_for_more_movies():
     assert len(source.target_movies(5)) == 926
     assert len(source.target_movies(20)) == 655
-
-
-def test_changed_file_of_the_package_is_refused(monkeypatch):
-    monkeypatch.setitem(source.CHECKSUMS, "ml-100k.user", "0" * 64)
-    with pytest.raises(DataError, match="not the published file"):
-        source.locate("ml-100k.user")
-
-
-def test_without_the_package_the_pinned_address_is_fetched(monkeypatch, tmp_path):
-    asked = []
-    monkeypatch.setattr(source, "find_spec", lambda name: None)
-    monkeypatch.setattr(source, "fetch", lambda item: asked.append(item) or tmp_path)
-    assert source.locate("ml-100k.item") == tmp_path
-    assert asked[0].url.startswith("https://raw.githubusercontent.com/RUCAIBox/RecBole/")
-    assert asked[0].sha256 == source.CHECKSUMS["ml-100k.item"]

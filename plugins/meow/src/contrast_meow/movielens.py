@@ -1,15 +1,11 @@
 """MovieLens-100k as a graph of movies and the people who liked or disliked them.
 
-The files are read from the installed `recbole` package, which ships them, or fetched from its
-repository; their terms do not allow passing them on. 798 movies that are exactly one of drama,
-comedy and action; genres are labels only, never features.
+798 movies that are exactly one of drama, comedy and action; genres are labels, never features.
 """
 
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,19 +13,10 @@ import torch
 from torch import Generator, Tensor
 from torch_geometric.data import HeteroData
 
-from contrast.data.checksum import file_sha256
-from contrast.data.sources import Source, fetch
-from contrast.errors import DataError
+from contrast.data.ml_100k import ml_100k_file
 from contrast_meow.data import GraphData, draw_splits
 from contrast_meow.metapaths import parse
 
-COMMIT = "a6593e9c3d8f9dae69a47a6da67efe530eeb277c"
-FOLDER = "recbole/dataset_example/ml-100k"
-CHECKSUMS = {
-    "ml-100k.inter": "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff",
-    "ml-100k.item": "51d7cdf777ce5c0f5b32c1d947a4a81fe07d75e78abbe761e0cd4d0756064532",
-    "ml-100k.user": "4f670007d9cfbeb9807e757209af1555b9bcc186bde25e767f67cb67c6dd5972",
-}
 GENRES = ("Action", "Comedy", "Drama")
 YEARS = (1, 1939, 1949, 1959, 1969, 1979, 1984, 1989, *range(1991, 1998), 2000)
 AGES = (17, 24, 34, 44, 49, 55)
@@ -122,23 +109,5 @@ def positions(names: pd.Series, order: pd.Series) -> Tensor:
 
 def read(name: str) -> pd.DataFrame:
     """A table of the data set, all text, its columns without their types."""
-    table = pd.read_csv(locate(name), sep="\t", dtype=str, keep_default_na=False, quoting=3)
+    table = pd.read_csv(ml_100k_file(name), sep="\t", dtype=str, keep_default_na=False, quoting=3)
     return table.rename(columns=lambda column: column.partition(":")[0])
-
-
-def locate(name: str) -> Path:
-    """The file in the installed `recbole` package, which is not imported, or a fetched copy.
-
-    Raises: DataError: the installed file is another version, or there is none and no network.
-    """
-    package = find_spec("recbole")
-    if package is not None and package.submodule_search_locations:
-        path = Path(package.submodule_search_locations[0], "dataset_example", "ml-100k", name)
-        if path.is_file():
-            if file_sha256(path) != CHECKSUMS[name]:
-                raise DataError(
-                    f"{path} is not the published file; `pip install --force-reinstall recbole`"
-                )
-            return path
-    url = f"https://raw.githubusercontent.com/RUCAIBox/RecBole/{COMMIT}/{FOLDER}/{name}"
-    return fetch(Source(f"ml-100k/{name}", url, CHECKSUMS[name]))
