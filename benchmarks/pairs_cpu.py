@@ -1,6 +1,7 @@
 """Time and memory of the pair primitives on one thread, forward and backward.
 
-    OMP_NUM_THREADS=1 python benchmarks/pairs_cpu.py [--sizes 1024,4096] [--memory] [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/pairs_cpu.py [--sizes 1024,4096] [--cases one-way,NT-Xent]
+        [--memory] [--json FILE]
 
 Time is process CPU time, the median of interleaved repeats, as a ratio to the floor: three bare
 tiled matrix products of the same size, timed in the same rounds. Memory is the growth of the peak
@@ -148,6 +149,7 @@ def main() -> None:
     """Measure, print the tables and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="256,1024,4096,16384")
+    parser.add_argument("--cases", default="", help="words; only cases with one in their name")
     parser.add_argument("--memory", action="store_true", help="also at 16384 and 65536 rows")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -155,7 +157,7 @@ def main() -> None:
     console = Console(width=120)
     result = {"torch": torch.__version__, "width": WIDTH, "repeats": REPEATS, "time": {}}
     for n in map(int, options.sizes.split(",")):
-        result["time"][n] = ratios(n)
+        result["time"][n] = ratios(n, options.cases.split(","))
         console.print(time_table(n, result["time"][n]))
     if options.memory:
         cases = ("one-way InfoNCE", "row_lse, temperature per row", "NT-Xent, half the tiles")
@@ -175,15 +177,19 @@ def rows(n: int) -> tuple[Tensor, Tensor]:
     return q.requires_grad_(), k.requires_grad_()
 
 
-def ratios(n: int) -> dict[str, float]:
+def ratios(n: int, words: list[str]) -> dict[str, float]:
     """The time of each case over that of the floor, and the floor in seconds."""
     q, k = rows(n)
-    cases = {name: step(loss, q, k) for name, (loss, _) in STREAMING.items()}
+    losses = {name: loss for name, (loss, _) in STREAMING.items()}
     if n <= MOST_EAGER:
-        cases |= {name: step(loss, q, k) for name, loss in EAGER.items()}
+        losses |= EAGER
         if shutil.which("c++") or shutil.which("g++"):
-            compiled = {f"compiled{name[5:]}": torch.compile(f) for name, f in EAGER.items()}
-            cases |= {name: step(loss, q, k) for name, loss in compiled.items()}
+            losses |= {f"compiled{name[5:]}": torch.compile(f) for name, f in EAGER.items()}
+    cases = {
+        name: step(loss, q, k)
+        for name, loss in losses.items()
+        if any(word in name for word in words)
+    }
     middle = medians(cases | {"floor": floor(q.detach(), k.detach())}, n, REPEATS)
     lowest = middle.pop("floor")
     return {"floor_s": lowest} | {name: time / lowest for name, time in middle.items()}

@@ -34,7 +34,7 @@ from contrast.primitives.streaming import (
     row_side,
 )
 from contrast.primitives.structure import Structure, is_symmetric
-from contrast.primitives.tiles import Tiles
+from contrast.primitives.tiles import LN2, Tiles
 from contrast.primitives.weights import Weights, ready
 
 
@@ -108,7 +108,7 @@ class _Streaming(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, k: Tensor | None, plan: Plan, *learnt: Tensor) -> Statistics:
-        tiles = Tiles(a, a if k is None else k, plan.weights, plan.scale, half=k is None)
+        tiles = Tiles(a, a if k is None else k, plan.weights, plan.scale, unit=LN2, half=k is None)
         rows_alone = k is not None and not plan.columns
         carry = plan.moment or (plan.grad and ctx.needs_input_grad[0] and rows_alone)
         by_row, by_column, carried = forward(tiles, columns=plan.columns, carry=carry)
@@ -134,7 +134,7 @@ class _Streaming(torch.autograd.Function):
             da, dk, *rest = graph_gradients(plain(a, k, ctx.plan), inputs, (g, h, u))
             return da, dk, None, *rest
         half, wanted = k is None, ctx.needs_input_grad
-        tiles = Tiles(a, a if half else k, ctx.plan.weights, ctx.plan.scale, half=half)
+        tiles = Tiles(a, a if half else k, ctx.plan.weights, ctx.plan.scale, unit=LN2, half=half)
         g = torch.zeros_like(lse) if g is None else g
         row = row_side(tiles, g, lse, h, moment)
         column = column_side(tiles, g, lse) if half else None

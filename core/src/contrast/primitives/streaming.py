@@ -7,7 +7,8 @@ With upstream gradients g = dL/dl, h = dL/de, u = dL/dc and q the column form of
     dL/dx_ij = p_ij (g_i + h_i (1 + x_ij - e_i)) + q_ij u_j
 
 For rows alone the forward pass also carries o_i = sum_j p_ij k_j, which gives e_i = r a_i . o_i and
-dL/da_i = r g_i o_i, so that the backward pass has only dL/dk left to form.
+dL/da_i = r g_i o_i, so that the backward pass has only dL/dk left to form. Tiles hold x / ln 2, and
+so do shifts; all else is natural.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from contrast.primitives.tiles import LOWEST, Tile, Tiles
+from contrast.primitives.tiles import LN2, LOWEST, Tile, Tiles
 from contrast.primitives.weights import Weights
 
 Parts = tuple[Tensor, ...]  # one tensor for each row (or column) of tiles
 
 
 class Sums:
-    """Sums of w e^x as they grow tile by tile: total * e^shift; no shift for bounded scores."""
+    """Sums of w 2^x as they grow tile by tile: total * 2^shift; no shift for bounded scores."""
 
     def __init__(self, like: Tensor, parts: Callable[[Tensor], Parts], *, bounded: bool) -> None:
         self.total = like.new_zeros(len(like))
@@ -37,22 +38,22 @@ class Sums:
         """Lift the shift of a part to the peaks seen; returns what its sums were scaled by."""
         shift = self.shifts[part]
         lifted = torch.maximum(shift, peaks)
-        rescale = (shift - lifted).exp_()
+        rescale = (shift - lifted).exp2_()
         self.totals[part].mul_(rescale)
         shift.copy_(lifted)
         return rescale
 
     def log(self, part: int | None = None) -> Tensor:
-        """The log of the sums, -inf where all weights are 0."""
+        """The natural log of the sums, -inf where all weights are 0."""
         total = self.total if part is None else self.totals[part]
         if self.shift is None:
             return total.log()
         shift = self.shift if part is None else self.shifts[part]
-        return total.log().add_(shift).masked_fill_(shift <= LOWEST / 2, -torch.inf)
+        return total.log().add_(shift, alpha=LN2).masked_fill_(shift <= LOWEST / 2, -torch.inf)
 
 
 def absorb(tile: Tile, sums: Sums, carried: Parts | None) -> Tensor:
-    """Add a tile to its rows' sums, and its e^x k to what they carry; returns w e^(x - shift).
+    """Add a tile to its rows' sums, and its 2^x k to what they carry; returns w 2^(x - shift).
 
     Shapes:  carried: (n, D) for each row of tiles;  returns (n, m), in the memory of the scores.
     """
@@ -97,7 +98,7 @@ def forward(tiles: Tiles, *, columns: bool, carry: bool) -> tuple[Sums, Sums, Te
 
 @dataclass(frozen=True)
 class Side:
-    """What rows (or columns) send into each tile: dL/dx = w e^(x - shift) (factor + slope x).
+    """What rows (or columns) send into each tile: w 2^(x - shift) (factor + slope x).
 
     Shapes:  for each part (n, 1) of rows, (m,) of columns; no shift for bounded scores, no slope
     without moment.
@@ -131,14 +132,14 @@ def _sent(g: Tensor, lse: Tensor, bounded: bool) -> tuple[Tensor, Tensor | None]
     """Factor and shift: g e^x / e^l = (g e^-l) e^x = g e^(x - l); an empty row sends nothing."""
     empty = lse == -torch.inf
     g, lse = g.masked_fill(empty, 0), lse.masked_fill(empty, 0)
-    return (g * (-lse).exp(), None) if bounded else (g, lse)
+    return (g * (-lse).exp(), None) if bounded else (g, lse / LN2)
 
 
 def exponentials(tile: Tile, row: Side) -> Tensor:
-    """w e^(x - shift) of one tile, in the memory of its scores."""
+    """w 2^(x - shift) of one tile, in the memory of its scores."""
     if row.shift is None:
         return tile.exp_()
-    tile.weights.add_logs_(tile.x)
+    tile.add_logs_()
     return tile.shifted_exp(row.shift[tile.i], out=tile.x)
 
 
@@ -147,14 +148,14 @@ def tile_gradient(tile: Tile, row: Side, column: Side | None) -> Tensor:
     multiplier = row.factor[tile.i]
     if row.slope is not None:
         slopes = torch.mul(tile.x, row.slope[tile.i], out=tile.scratch("slopes"))
-        multiplier = slopes.add_(multiplier)
+        multiplier = torch.add(multiplier, slopes, alpha=LN2, out=slopes)
     if column is None:
         return exponentials(tile, row).mul_(multiplier)
     factor = column.factor[tile.j]
     if row.shift is None:
         both = torch.add(multiplier, factor, out=tile.scratch("both"))
         return exponentials(tile, row).mul_(both)
-    tile.weights.add_logs_(tile.x)
+    tile.add_logs_()
     by_column = tile.shifted_exp(column.shift[tile.j], out=tile.scratch("column"))
     by_row = tile.shifted_exp(row.shift[tile.i], out=tile.x)
     return by_row.mul_(multiplier).addcmul_(by_column, factor)

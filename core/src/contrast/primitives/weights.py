@@ -105,10 +105,10 @@ class Weights:
             hole.fill_(tile, 0.0)
         return tile
 
-    def add_logs_(self, scores: Tensor) -> Tensor:
-        """The tile of scores plus the log-weights."""
+    def add_logs_(self, scores: Tensor, unit: float) -> Tensor:
+        """The tile of scores, in multiples of `unit`, plus the log-weights."""
         for structure in self.logs:
-            scores.add_(structure.log_weight().detach())
+            scores.add_(structure.log_weight().detach(), alpha=1 / unit)
         return scores
 
     def written(self, like: Tensor) -> Tensor:
