@@ -79,16 +79,8 @@ def local_copy(source: Source) -> Path | None:
 
     Raises: DataError: that variable names no folder, or the copy has other content.
     """
-    folder = os.environ.get(DATA_DIR_VARIABLE)
-    if not folder:
-        return None
-    if not Path(folder).is_dir():
-        raise DataError(
-            f"{DATA_DIR_VARIABLE} is {folder!r}, which is not a folder\n"
-            "Create it, correct the variable, or unset it to use downloaded files."
-        )
-    path = Path(folder, source.name)
-    if not path.is_file():
+    path = local_path(source.name)
+    if path is None:
         return None
     found = file_sha256(path)
     if found != source.sha256:
@@ -98,6 +90,23 @@ def local_copy(source: Source) -> Path | None:
             f"Replace it by {source.url} or remove it to have it downloaded."
         )
     return path
+
+
+def local_path(name: str) -> Path | None:
+    """The file of that name below `CONTRAST_DATA_DIR`, whatever it holds, or None.
+
+    Raises: DataError: that variable names no folder.
+    """
+    folder = os.environ.get(DATA_DIR_VARIABLE)
+    if not folder:
+        return None
+    if not Path(folder).is_dir():
+        raise DataError(
+            f"{DATA_DIR_VARIABLE} is {folder!r}, which is not a folder\n"
+            "Create it, correct the variable, or unset it to use downloaded files."
+        )
+    path = Path(folder, name)
+    return path if path.is_file() else None
 
 
 def cache_path(source: Source) -> Path:
