@@ -28,6 +28,7 @@ from time import process_time
 from typing import Any
 
 import torch
+from learning_figure import figure
 from learning_orderings import (
     Cell,
     accuracies,
@@ -322,11 +323,15 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="a line for each run")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--table", action="store_true", help="run nothing")
+    parser.add_argument("--figure", type=Path, help="write the differences as SVG")
     given = parser.parse_args()
     task = Task(device=given.device)
     if not given.table:
         run_grid(task, given.results, given.jobs)
-    print(tables(recorded(given.results, task)))
+    lines = recorded(given.results, task)
+    print(tables(lines))
+    if given.figure:
+        given.figure.write_text(figure(accuracies(lines), orderings(list(LOSSES))))
 
 
 if __name__ == "__main__":
