@@ -28,6 +28,7 @@ from contrast.forms import Form, lowered
 from contrast.interfaces import Moment, Parts
 from contrast.primitives.gather import gather
 from contrast.primitives.gradient_cache import encode_in_chunks, refuse_mixing
+from contrast.primitives.sharing import pairs_shared
 from contrast.recipe import ObjectivePart, TrainerConfig
 
 
@@ -123,9 +124,13 @@ class LoopWork:
         """The objective on all ranks' form, lowered to what it reads; its terms are logged."""
         self.contrasted = self._encoded
         with self._clock.split("loss"):
-            if not self.parts.sampler.shared:
-                form = gather(form, self._world)
-            return self._total(self.parts.objective(lowered(form, self._objective.reads)))
+            if self.parts.sampler.shared:
+                return self._objected(form)
+            with pairs_shared(self._world):
+                return self._objected(gather(form, self._world))
+
+    def _objected(self, form: Form) -> Tensor:
+        return self._total(self.parts.objective(lowered(form, self._objective.reads)))
 
     def descend(
         self, loss: Tensor | Mapping[str, Tensor], *groups: str, retain_graph: bool = False

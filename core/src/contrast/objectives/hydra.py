@@ -19,6 +19,7 @@ from contrast.objectives.temperature import Temperature
 from contrast.primitives.pair_sums import pair_sum
 from contrast.primitives.row_lse import row_lse
 from contrast.primitives.scores import check_pairs, wide
+from contrast.primitives.sharing import own_rows, summed
 
 Variant = Literal["weighted", "gated_norm"]
 Partner = Literal["arbitrary", "identical", "distinct"]
@@ -176,6 +177,14 @@ def _gated_norm(
     a: Tensor, k: Tensor, g: Tensor, y: Tensor, y2: Tensor, classes: Tensor, t: Tensor
 ) -> Tensor:
     """The sum over positive pairs by strips of anchors: |g_i k_j| is a product of its own."""
+    if rows := own_rows(len(a)):
+        return summed(_by_strips(*(x[rows] for x in (a, g, y, y2)), k, classes, t))
+    return _by_strips(a, g, y, y2, k, classes, t)
+
+
+def _by_strips(
+    a: Tensor, g: Tensor, y: Tensor, y2: Tensor, k: Tensor, classes: Tensor, t: Tensor
+) -> Tensor:
     height = max(STRIP // max(len(k), 1), 1)
     if len(a) <= height:
         return _gated_norm_strip(a, g, y, y2, k, classes, t)

@@ -10,6 +10,7 @@ from contrast.forms import Views
 from contrast.objectives.rows import Reduction, reduced
 from contrast.objectives.several_views import check_views
 from contrast.primitives.scores import wide
+from contrast.primitives.sharing import joined, own_rows
 
 BLOCK_ENTRIES = 2**20  # anchors are taken in blocks of so many pairs
 
@@ -55,12 +56,15 @@ def rank_n_contrast(
         raise ValueError(f"temperature must be > 0, got {temperature}")
     x = wide(z).flatten(0, 1)
     y = targets.reshape(n, -1).repeat(views, 1).to(x.dtype)
-    blocks = torch.arange(len(x), device=x.device).split(max(1, BLOCK_ENTRIES // len(x)))
+    own = own_rows(len(x))
+    rows = torch.arange(len(x), device=x.device)[own or slice(None)]
+    blocks = rows.split(max(1, BLOCK_ENTRIES // len(x)))
     losses = [
-        checkpoint(_losses, x, y, rows, temperature, use_reentrant=False, preserve_rng_state=False)
-        for rows in blocks
+        checkpoint(_losses, x, y, block, temperature, use_reentrant=False, preserve_rng_state=False)
+        for block in blocks
     ]
-    return reduced(torch.cat(losses).view(views, n), reduction)
+    each = torch.cat(losses) if own is None else joined(torch.cat(losses), own, len(x))
+    return reduced(each.view(views, n), reduction)
 
 
 def _losses(x: Tensor, y: Tensor, rows: Tensor, temperature: float) -> Tensor:

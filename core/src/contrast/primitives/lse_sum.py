@@ -10,7 +10,7 @@ With the positives o columns off the diagonal this is one-way InfoNCE: `lse_sum(
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,6 +20,7 @@ from torch.nn.functional import cross_entropy
 from contrast.primitives.plain import SMALL, Plan, graph_gradients, plain
 from contrast.primitives.row_lse import tiled
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
+from contrast.primitives.sharing import own_rows, summed
 from contrast.primitives.streaming import Parts, Sums, absorb
 from contrast.primitives.structure import Structure
 from contrast.primitives.tiles import DEVICE_TILE, LN2, Tile, Tiles
@@ -74,8 +75,16 @@ def lse_sum(
         strips = _Strips.cut(plan, m, positive, a)
         grad = torch.is_grad_enabled() and any(t.requires_grad for t in inputs)
         if grad and strips.shape[0] >= LEAST_ROWS:
-            return _LseSum.apply(a, k, c, strips, *plan.weights.tensors())
+            return _by_strips(a, k, c, strips)
         return _total(c, tiled(a, k, plan)[0], a, k, scale, positive)
+
+
+def _by_strips(a: Tensor, k: Tensor, c: Tensor, strips: _Strips) -> Tensor:
+    """The sum by strips; under `pairs_shared` this rank takes some of the rows."""
+    if (rows := own_rows(len(a))) is None:
+        return _LseSum.apply(a, k, c, strips, *strips.plan.weights.tensors())
+    own = strips.of(rows, len(k))
+    return summed(_LseSum.apply(a[rows], k, c[rows], own, *own.plan.weights.tensors()))
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,12 @@ class _Strips:
         height, width = CPU_TILE if on_cpu else DEVICE_TILE
         most = STRIP_BYTES[not on_cpu] // (m * like.element_size())
         return cls(plan, (min(height, most), width), positive)
+
+    def of(self, rows: slice, m: int) -> _Strips:
+        """The strips of some of the rows against all m candidates."""
+        weights = self.plan.weights.tile(rows, slice(0, m))
+        positive = None if self.positive is None else self.positive + rows.start
+        return replace(self, plan=replace(self.plan, weights=weights), positive=positive)
 
 
 def _total(

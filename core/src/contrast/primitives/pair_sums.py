@@ -10,7 +10,7 @@ since softplus(-x) = softplus(x) - x; a triplet loss has the positive's score as
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.nn.functional import softplus
 
 from contrast.primitives.plain import SMALL, graph_gradients
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
+from contrast.primitives.sharing import own_rows, summed
 from contrast.primitives.structure import Structure
 from contrast.primitives.tiles import Tile, Tiles
 from contrast.primitives.weights import Weights, ready
@@ -60,7 +61,7 @@ def pair_sum(
             raise ValueError("a pair sum takes no log-weights; write them into the function")
         call = _Call(function, len(rows), len(columns), by_kind, torch.is_grad_enabled())
         values = [*rows, *columns, *parameters]
-        return (_plain if n * m <= SMALL else _PairSum.apply)(a, k, call, *values)
+        return (_plain if n * m <= SMALL else _tiled)(a, k, call, *values)
 
 
 def softplus_against(scores: Tensor, levels: Tensor, temperature: float = 1.0) -> Tensor:
@@ -101,6 +102,15 @@ def _plain(a: Tensor, k: Tensor, call: _Call, *values: Tensor) -> Tensor:
     """The sum from all pairs at once: small problems, second derivatives."""
     found = call(a @ k.T, values)
     return (found * call.weights.written(found.detach()) if call.weights else found).sum()
+
+
+def _tiled(a: Tensor, k: Tensor, call: _Call, *values: Tensor) -> Tensor:
+    """The sum by tiles; under `pairs_shared` this rank takes some of the rows."""
+    if (rows := own_rows(len(a))) is None:
+        return _PairSum.apply(a, k, call, *values)
+    every = slice(0, len(k))
+    own = replace(call, weights=call.weights.tile(rows, every))
+    return summed(_PairSum.apply(a[rows], k, own, *call.pieces(values, rows, every)))
 
 
 class _PairSum(torch.autograd.Function):

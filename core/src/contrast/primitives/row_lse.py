@@ -26,6 +26,7 @@ from contrast.primitives.scores import (
     lower_scores,
     wide,
 )
+from contrast.primitives.sharing import shared
 from contrast.primitives.streaming import (
     backward,
     backward_candidates,
@@ -95,7 +96,11 @@ def row_lse(
 
 
 def tiled(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
-    """The same by tiles, in O((N + M) D) memory."""
+    """The same by tiles, in O((N + M) D) memory; under `pairs_shared` this rank's share."""
+    return shared(_streamed, a, k, plan)
+
+
+def _streamed(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
     return _Streaming.apply(a, k, plan, *plan.weights.tensors())
 
 

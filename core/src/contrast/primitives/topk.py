@@ -13,7 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from contrast.primitives.plain import SMALL
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
+from contrast.primitives.sharing import joined, own_rows
 from contrast.primitives.structure import Structure
 from contrast.primitives.tiles import LOWEST, Tile, Tiles
 from contrast.primitives.weights import Weights, ready
@@ -65,8 +67,17 @@ def row_topk(
     candidates = anchors if candidates is None else wide(candidates)
     with full_precision(anchors):
         a, c, _ = lower_scores(anchors, candidates, 1.0, score)
-        values, indices = _TopK.apply(a, c, k, ready(weights, (n, m), a))
+        values, indices = _best_of_rows(a, c, k, ready(weights, (n, m), a))
     return TopK(values, indices)
+
+
+def _best_of_rows(a: Tensor, c: Tensor, k: int, weights: Weights) -> tuple[Tensor, Tensor]:
+    """Values and indices; under `pairs_shared` this rank finds some of the rows."""
+    n, m = len(a), len(c)
+    if n * m <= SMALL or (rows := own_rows(n)) is None:
+        return _TopK.apply(a, c, k, weights)
+    values, indices = _TopK.apply(a[rows], c, k, weights.tile(rows, slice(0, m)))
+    return joined(values, rows, n), joined(indices, rows, n)
 
 
 class _TopK(torch.autograd.Function):
