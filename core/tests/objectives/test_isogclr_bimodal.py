@@ -71,6 +71,19 @@ def test_the_module_makes_the_steps_of_its_parts():
         torch.testing.assert_close(temperature(ids), moved.clamp(0.005, 1.0))
 
 
+def test_libaucs_variant_takes_its_first_batch_whole_and_leaves_the_positive_out():
+    z, ids = draw(2, 3, 4), torch.tensor([5, 0, 2])
+    objective = ISogCLRBimodal(6, temperature=0.2, clip=0, variant="libauc").double()
+    new = torch.full((2, 3), -torch.inf)
+    options = {"temperature": 0.2, "gamma": 1.0, "variant": "libauc"}
+    sides = sogclr_bimodal(z, new, **options)
+    found = objective(Views(z, ids=ids))
+    torch.testing.assert_close(found, sum(side.losses.mean() for side in sides))
+    for temperature, side in zip(objective.temperature, sides, strict=True):
+        moved = 0.2 - 0.03 * 0.9 * (side.slope + 8.0)
+        torch.testing.assert_close(temperature(ids), moved.clamp(0.005, 1.0))
+
+
 def test_the_state_moves_in_training_alone():
     objective = ISogCLRBimodal(4).eval()
     form = Views(draw(2, 4, 3).float(), ids=torch.arange(4))

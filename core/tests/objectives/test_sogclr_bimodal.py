@@ -92,6 +92,39 @@ def test_the_gradient_is_that_of_the_surrogate_with_fixed_quotients():
     torch.testing.assert_close(torch.autograd.grad(loss, z)[0], expected)
 
 
+def libauc(z, u, t, gamma):
+    """The loss, whose quotients are fixed, the next u, and the gradients of t without rho."""
+    unit = torch.nn.functional.normalize(z, dim=2)
+    n, loss, after, slopes = z.shape[1], 0.0, [], []
+    others = 1 - torch.eye(n, dtype=z.dtype)
+    for side, s in enumerate((unit[0] @ unit[1].T, unit[1] @ unit[0].T)):
+        h = s - s.diag()[:, None]
+        e = (h / t[side, :, None]).exp().detach() * others
+        after.append((1 - gamma) * u[side] + gamma * e.sum(1) / (n - 1))
+        p = e / after[-1][:, None]
+        loss = loss + (p * h).sum(1).mean() / 2
+        slopes.append(after[-1].log() - (p * h.detach()).sum(1) / t[side] / (n - 1))
+    return loss, torch.stack(after), torch.stack(slopes)
+
+
+def test_libaucs_variant_is_its_formula_step_by_step():
+    objective = SogCLRBimodal(7, temperature=0.2, gamma=0.9, variant="libauc").double()
+    u, t = torch.zeros(2, 7, dtype=torch.float64), torch.full((2, 4), 0.2, dtype=torch.float64)
+    for seed, ids in enumerate(([5, 0, 2, 3], [3, 1, 5, 6])):
+        z, ids = draw(2, 4, 3, seed=seed).requires_grad_(), torch.tensor(ids)
+        gamma = 0.9 if seed else 1.0  # a first batch is taken whole
+        loss, u[:, ids], slopes = libauc(z, u[:, ids], t, gamma)
+        before = torch.stack([table.read(ids) for table in objective.log_u])
+        found = objective(Views(z, ids=ids))
+        torch.testing.assert_close(found, loss, rtol=1e-9, atol=0)
+        gradients = (torch.autograd.grad(each, z)[0] for each in (found, loss))
+        torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-12)
+        sides = sogclr_bimodal(z, before, temperature=t, gamma=gamma, variant="libauc")
+        torch.testing.assert_close(torch.stack([side.slope for side in sides]), slopes)
+        for table, expected in zip(objective.log_u, u, strict=True):
+            torch.testing.assert_close(table.values.exp(), expected)
+
+
 def test_the_module_moves_its_state_in_training_alone():
     objective = SogCLRBimodal(6, temperature=0.1).double().eval()
     z, ids = draw(2, 3, 4), torch.tensor([5, 0, 2])
@@ -133,6 +166,11 @@ def test_extreme_temperatures_stay_finite_in_float32(temperature):
 def test_what_are_not_two_modalities_of_two_samples_is_refused(shape):
     with pytest.raises(ValueError, match="z must hold"):
         sogclr_bimodal(torch.ones(shape), torch.zeros(2, 4), temperature=0.1, gamma=0.9)
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(ValueError, match="variant must be authors or libauc, got 'v2'"):
+        sogclr_bimodal(draw(2, 3, 3), draw(2, 3), temperature=1, gamma=0.9, variant="v2")
 
 
 def test_a_form_without_ids_is_refused():

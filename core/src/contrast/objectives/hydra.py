@@ -152,7 +152,7 @@ def hydra(
         total = (_weighted if variant == "weighted" else _gated_norm)(
             a, k, g, labels, partners, classes, t
         )
-    _, count = related(Same(partners, classes), k[:, :1].detach())
+    _, count = related(Same(partners, classes), k[:, :1])
     return total / count.sum().clamp_min(1)
 
 

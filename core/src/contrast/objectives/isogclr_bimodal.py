@@ -8,14 +8,15 @@ from torch import Tensor, nn
 from contrast.forms import Views
 from contrast.objectives.isogclr import Temperatures
 from contrast.objectives.sogclr import sample_ids
-from contrast.objectives.sogclr_bimodal import sogclr_bimodal
+from contrast.objectives.sogclr_bimodal import Variant, gamma_of, sogclr_bimodal
 from contrast.primitives.state_table import StateTable
 
 
 class ISogCLRBimodal(nn.Module):
     """Bimodal iSogCLR as the objective of a recipe: `sogclr_bimodal`, both sides added.
 
-    Defaults and clipping are those of the authors' code, which takes rho from 6 to 8.
+    Defaults and clipping are those of the authors' code, which takes rho from 6 to 8. LibAUC's are
+    `variant="libauc"`, gamma 0.9, rho 6, eta 0.01, temperatures up to 0.05 and `clip=0`.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class ISogCLRBimodal(nn.Module):
         lowest: float = 0.005,
         highest: float = 1.0,
         clip: float = 5.0,
+        variant: Variant = "authors",
     ) -> None:
         super().__init__()
-        self.gamma, self.rho = gamma, rho
+        self.gamma, self.rho, self.variant = gamma, rho, variant
         self.log_u = nn.ModuleList(StateTable(samples, -torch.inf) for _ in range(2))
         step = {"eta": eta, "beta": beta, "lowest": lowest, "highest": highest, "clip": clip}
         self.temperature = nn.ModuleList(
@@ -43,7 +45,8 @@ class ISogCLRBimodal(nn.Module):
         ids = sample_ids(form)
         log_u = torch.stack([table.read(ids) for table in self.log_u])
         t = torch.stack([table(ids) for table in self.temperature])
-        sides = sogclr_bimodal(form.z, log_u, temperature=t, gamma=self.gamma)
+        gamma = gamma_of(self.log_u[0], ids, self.gamma, self.variant)
+        sides = sogclr_bimodal(form.z, log_u, temperature=t, gamma=gamma, variant=self.variant)
         if self.training:
             for table, temperature, side in zip(self.log_u, self.temperature, sides, strict=True):
                 table.write(ids, side.log_u)

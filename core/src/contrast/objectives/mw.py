@@ -140,7 +140,7 @@ def _number_of_negatives(
     """How many of the N M pairs are neither positive nor excluded, ()."""
     number = a.new_tensor(len(a) * len(k) - own, dtype=torch.float64)
     if excluded is not None:
-        number = number - related(excluded, k[:, :1].detach().double())[1].sum()
+        number = number - related(excluded, k[:, :1].double())[1].sum()
         if positives is None:  # anchor i and candidate i stay positive though they are excluded
             number = number + (excluded.rows == excluded.columns[: len(a)]).sum()
     return number
@@ -169,7 +169,7 @@ def _read_off(scores: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
     """The tabulated function of the scores, cubic between grid points (Hermite)."""
     step = 2 / (len(values) - 1)
     place = (scores + 1) / step
-    left = place.detach().nan_to_num().floor().clamp(0, len(values) - 2).long()
+    left = place.nan_to_num().floor().clamp(0, len(values) - 2).long()
     x, left = place - left, left.flatten()
 
     def at(table: Tensor, index: Tensor) -> Tensor:

@@ -108,7 +108,7 @@ class Weights:
     def add_logs_(self, scores: Tensor, unit: float) -> Tensor:
         """The tile of scores, in multiples of `unit`, plus the log-weights."""
         for structure in self.logs:
-            scores.add_(structure.log_weight().detach(), alpha=1 / unit)
+            scores.add_(structure.log_weight(), alpha=1 / unit)
         return scores
 
     def written(self, like: Tensor) -> Tensor:

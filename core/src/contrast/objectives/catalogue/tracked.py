@@ -11,6 +11,7 @@ from contrast.recipe import ObjectivePart, Settings, setting
 
 _START = "temperature of every sample, at first"
 _GAMMA = "how fast a sample's normaliser moves towards what a batch shows"
+_VARIANT = "as the authors' code does it, or LibAUC, whose loss is (N - 1) / 2 times as large"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class SogCLRBimodalConfig(Settings):
 
     temperature: float = setting(0.01, "divides the cosine similarity", above=0)
     gamma: float = setting(0.8, _GAMMA, above=0, high=1)
+    variant: Literal["authors", "libauc"] = setting("authors", _VARIANT)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class ISogCLRBimodalConfig(LearntTemperatures):
     lowest: float = setting(0.005, "least temperature", above=0)
     highest: float = setting(1.0, "largest temperature", above=0)
     clip: float = setting(5.0, "largest gradient of a temperature; 0 clips nothing", low=0)
+    variant: Literal["authors", "libauc"] = setting("authors", _VARIANT)
 
 
 _NEEDS = frozenset({"two_views", "sample_ids"})
