@@ -19,9 +19,10 @@ from rich.table import Table
 
 from contrast.engine.randomness import generator
 from contrast.evaluation import linear_probe
-from contrast_meow.acm import acm
+from contrast_meow.cut import Ties
 from contrast_meow.data import GraphData
 from contrast_meow.graph import normalise
+from contrast_meow.published import acm
 from contrast_meow.recipe import MEOW
 from contrast_meow.sampler import MeowSampler, keep_graphs
 
@@ -32,11 +33,11 @@ def main() -> None:
     """Measure and print the table."""
     torch.set_num_threads(1)
     data = acm(generator("data"))
-    rank = torch.randperm(len(data), generator=generator("ties")).numpy()
+    ties = Ties(torch.randperm(len(data), generator=generator("ties")).numpy())
     keep = MEOW.presets["acm"]["sampler"]["neighbours"]
 
     def start_up(folder: Path | None) -> None:
-        for graph in keep_graphs(data, keep, rank, folder):
+        for graph in keep_graphs(data, keep, ties, folder):
             normalise(graph)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -4,13 +4,14 @@ from safetensors import SafetensorError
 from scipy import sparse
 
 from contrast_meow import cache
+from contrast_meow.cut import Ties
 
 HALF = sparse.csr_array(np.array([[1.0, 0, 1], [1, 1, 0], [0, 0, 0], [0, 1, 1]]))
 RANK = np.array([2, 0, 3, 1])
 
 
 def dense(folder, keep=2, rank=RANK, half=HALF):
-    return cache.kept_graph(half, keep, rank, folder).toarray()
+    return cache.kept_graph(half, keep, Ties(rank), folder).toarray()
 
 
 def test_cached_graph_is_identical_and_not_computed_again(tmp_path, monkeypatch):
@@ -24,12 +25,13 @@ def test_every_ingredient_changes_the_hash():
     other = HALF.copy()
     other.data[0] = 2
     hashes = {
-        cache.content_hash(HALF, 2, RANK),
-        cache.content_hash(HALF, 3, RANK),
-        cache.content_hash(HALF, 2, RANK[::-1]),
-        cache.content_hash(other, 2, RANK),
+        cache.content_hash(HALF, 2, Ties(RANK)),
+        cache.content_hash(HALF, 3, Ties(RANK)),
+        cache.content_hash(HALF, 2, Ties(RANK[::-1])),
+        cache.content_hash(HALF, 2, Ties(RANK, "next_index")),
+        cache.content_hash(other, 2, Ties(RANK)),
     }
-    assert len(hashes) == 4
+    assert len(hashes) == 5
 
 
 def test_damaged_file_is_computed_anew_and_replaced(tmp_path):

@@ -41,20 +41,21 @@ def build(data, **settings):
     settings = {"clusters": (4, 7), "neighbours": (6,), "cache": False} | settings
     sampler = MeowSampler(data, generator=generator("sampler"), **settings)
     with seeded("init"):
-        encoder = MeowEncoder(**data.sizes(), width=5).double()
+        encoder = MeowEncoder(**data.sizes(), width=5, projection=5).double()
     return encoder, move(sampler.batch, torch.device("cpu"), torch.float64)
 
 
-def dense(operator: Operator) -> torch.Tensor:
-    return operator.matrix.to_dense()
+def dense(operator: Operator, columns: int = 30) -> torch.Tensor:
+    """The matrix that the operator multiplies by."""
+    return operator @ torch.eye(columns, dtype=torch.float64)
 
 
 def test_both_views_equal_the_equations_written_out(data):
     encoder, batch = build(data)
     encoder.eval()
 
-    def project(features, p):
-        return elu(dense(features) @ encoder.project[p].weight.T + encoder.project[p].bias)
+    def project(features, layer):
+        return elu(dense(features, layer.in_features) @ layer.weight.T + layer.bias)
 
     def network(h, A):
         net = encoder.gcn
@@ -65,11 +66,13 @@ def test_both_views_equal_the_equations_written_out(data):
     def head(z):
         return normalize(torch.tanh(z @ encoder.head.weight.T + encoder.head.bias), dim=1)
 
-    H, masked = project(batch.features[0], 0), project(batch.masked, 0)
+    (layer,) = encoder.targets
+    H, masked = project(batch.features[0], layer), project(batch.masked[0], layer)
     views = []
     for p in range(2):
-        neighbour = project(batch.features[p + 1], p + 1)
-        agg = dense(batch.contexts[p][0]) @ neighbour @ encoder.context[p][0].weight.T
+        neighbour = project(batch.features[p + 1], encoder.others[p])
+        mean = dense(batch.contexts[p][0], len(neighbour))
+        agg = mean @ neighbour @ encoder.context[p][0].weight.T
         views.append(normalize(network(elu(H + agg), dense(batch.graphs[p])), dim=1))
         views.append(normalize(network(elu(masked + agg), dense(batch.masked_graphs[p])), dim=1))
     z = encoder.attention(torch.stack(views))
@@ -110,8 +113,8 @@ def test_every_parameter_receives_a_finite_gradient(data):
 
 def test_isolated_target_and_zero_features_give_no_nan(data):
     encoder, batch = build(data)
-    assert not dense(batch.contexts[0][0])[0].any()
-    assert not dense(batch.features[0])[1].any()
+    assert not dense(batch.contexts[0][0], 12)[0].any()
+    assert not dense(batch.features[0], 8)[1].any()
     assert encoder(batch).z.isfinite().all()
 
 
@@ -126,7 +129,10 @@ def test_target_without_features_is_one_hot(graph, data):
 def test_path_through_several_types_has_a_context_for_each(data):
     path = parse("film>topic>film>topic>film", data.graph, "film")
     encoder, batch = build(dataclasses.replace(data, paths=(path,)))
-    assert [tuple(each.matrix.shape) for each in batch.contexts[0]] == [(30, 5), (30, 30), (30, 5)]
+    shapes = [
+        tuple(dense(each, n).shape) for each, n in zip(batch.contexts[0], (5, 30, 5), strict=True)
+    ]
+    assert shapes == [(30, 5), (30, 30), (30, 5)]
     assert encoder(batch).z.isfinite().all()
 
 
@@ -136,3 +142,35 @@ def test_initial_weights_follow_the_official_code(data):
     assert encoder.gcn.first.abs().max() <= bound
     assert encoder.gcn.first.abs().max() > 0.6 * bound
     assert encoder.gcn.slope.item() == 0.25
+
+
+def test_target_with_a_projection_for_each_meta_path_uses_their_mean_in_the_coarse_view(data):
+    data = dataclasses.replace(data, per_path=True)
+    encoder, batch = build(data)
+    encoder.eval()
+    assert len(encoder.targets) == len(batch.masked) == 2
+    assert not torch.equal(dense(batch.masked[0], 8), dense(batch.masked[1], 8))
+    mean = sum(encoder.inputs(batch.features[0], each) for each in encoder.targets) / 2
+    a = encoder.view(encoder.gcn(mean, batch.coarse))
+    torch.testing.assert_close(encoder(batch).z[0], a)
+    before = encoder.embed(batch)["z"]
+    with torch.no_grad():
+        encoder.targets[1].weight.zero_()
+    assert not torch.allclose(encoder.embed(batch)["z"], before)
+
+
+@pytest.mark.parametrize("drops", [True, False])
+def test_masked_targets_draw_dropout_of_their_own_unless_told_otherwise(data, drops):
+    encoder, batch = build(data)
+    encoder.drop_masked = drops
+    nodes = [encoder.inputs(x, p) for x, p in zip(batch.features[1:], encoder.others, strict=True)]
+    plain, masked = encoder.contexts(batch, [torch.zeros(30, 5).double(), *nodes], 0)
+    assert torch.equal(plain, masked) != drops
+
+
+def test_form_carries_the_embedding_behind_the_fine_view(data):
+    encoder, batch = build(data)
+    encoder.eval()
+    form = encoder(batch)
+    assert torch.equal(form.embedding, encoder.embed(batch)["z"])
+    assert torch.equal(encoder.view(form.embedding), form.z[1])

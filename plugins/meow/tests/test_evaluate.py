@@ -1,13 +1,13 @@
 import dataclasses
 
 import numpy as np
-import pytest
 import torch
 
 from contrast.engine.randomness import generator, seeded
-from contrast.interfaces import Moment, Parts
+from contrast.interfaces import Moment, Parts, Reference
 from contrast_meow.encoder import MeowEncoder
 from contrast_meow.evaluate import embedding, evaluate, validate
+from contrast_meow.hubs import Official
 from contrast_meow.objective import Meow
 from contrast_meow.recipe import EvaluationSettings
 from contrast_meow.sampler import MeowSampler
@@ -46,7 +46,7 @@ def test_no_labels_skip_the_scores_with_a_sentence(data):
     assert found.metrics == {}
     assert found.notes == ("The nodes of `film` have no labels `y`; the evaluation is skipped.",)
     assert found.maps[0].labels is None
-    assert validate(blind, QUICK, AT) == {}
+    assert validate(blind, QUICK, AT) == {"validation": None}
 
 
 def test_labels_of_one_class_are_not_scored(data):
@@ -66,14 +66,48 @@ def test_auc_is_none_and_not_nan_where_the_test_part_lacks_a_class(data):
 
 
 def test_validation_is_the_probe_alone(data):
-    assert set(validate(parts(data), QUICK, AT)) == {"macro_f1/3", "micro_f1/3", "auc/3"}
+    found = validate(parts(data), QUICK, AT)
+    assert set(found) == {"macro_f1/3", "micro_f1/3", "auc/3", "validation"}
 
 
-@pytest.mark.parametrize(("mode", "same"), [("eval", True), ("training", False)])
-def test_embedding_is_taken_in_the_mode_that_the_settings_name(data, mode, same):
-    made, settings = parts(data), dataclasses.replace(QUICK, embedding=mode)
-    with seeded("dropout"):
-        one, two = embedding(made, settings), embedding(made, settings)
-    assert (one == two).all() == same
+def test_embedding_is_that_of_the_last_training_step_where_the_settings_name_it(data):
+    made = parts(data)
+    settings = dataclasses.replace(QUICK, embedding="training")
+    plain = embedding(made, dataclasses.replace(QUICK, embedding="eval"))
+    assert (embedding(made, settings) == plain).all()  # nothing was trained yet
+    made.sampler.last = torch.randn(30, 6, generator=generator("last"))
+    assert (embedding(made, settings) == made.sampler.last.numpy()).all()
+    assert (embedding(made, dataclasses.replace(QUICK, embedding="eval")) == plain).all()
     assert not made.encoder.training
-    assert not torch.is_grad_enabled() or made.encoder.head.weight.requires_grad
+
+
+def test_epoch_is_chosen_by_validation_nodes_and_never_by_test_nodes(data):
+    made = parts(data)
+    split = data.splits["3"]
+    spoilt = data.labels.copy()
+    spoilt[split.test] = (spoilt[split.test] + 1) % 3
+    other = dataclasses.replace(made, data=dataclasses.replace(data, labels=spoilt))
+    one, two = validate(made, QUICK, AT), validate(other, QUICK, AT)
+    assert one["validation"] == two["validation"]
+    assert one["macro_f1/3"] != two["macro_f1/3"]
+
+
+def test_report_says_whom_ties_kept_and_whether_official_figures_compare(data):
+    topic = torch.zeros(30, dtype=torch.int64)
+    graph = data.graph.clone()
+    edges = torch.stack([torch.arange(30), topic])
+    graph["film", "rev_covers", "topic"].edge_index = edges
+    graph["topic", "covers", "film"].edge_index = edges.flip(0)
+    alike = dataclasses.replace(data, graph=graph)
+    made = parts(alike)
+    table = next(t for t in evaluate(made, QUICK, AT).tables if t.title == "Ties in the cut")
+    (row,) = table.rows
+    assert row[:2] == ("film>topic>film", "10 / 10 / 10")
+    kept = tuple(map(int, row[2].split(" / ")))
+    assert sum(kept) == 6
+    figures = (Reference("nmi", 51.4, "official code"),)
+    for hubs, word in ((kept, "Comparable"), ((6, 0, 0), "Not comparable")):
+        made.data = dataclasses.replace(alike, official=Official(hubs, figures))
+        found = evaluate(made, QUICK, AT)
+        assert found.notes[-1].startswith(word)
+        assert found.references == figures

@@ -5,7 +5,7 @@ import pytest
 
 from contrast.engine.randomness import generator
 from contrast_meow import movielens as source
-from contrast_meow.graph import path_counts
+from contrast_meow.cut import path_counts
 from contrast_meow.metapaths import incidence
 from contrast_meow.movielens import movielens
 

@@ -24,9 +24,10 @@ def build(data, seed="sampler", **settings):
 
 def loss_and_gradients(data, sampler):
     with seeded("init"):
-        encoder = MeowEncoder(**data.sizes(), width=6, dropout=0.0).double()
+        encoder = MeowEncoder(**data.sizes(), width=6, projection=6, dropout=0.0).double()
     batch = move(sampler.draw(AT), torch.device("cpu"), torch.float64)
     form = sampler.relate(encoder(batch), AT)
+    assert sampler.last is None
     loss = sum(Meow()(form).values())
     return loss, torch.autograd.grad(loss, list(encoder.parameters())), form
 
@@ -75,7 +76,8 @@ def test_everything_is_drawn_once_and_again_by_the_same_seed(data):
     assert [batch is one.batch for batch in one.sweep("all")] == [True]
     for a, b in zip(one.batch.masked_graphs, two.batch.masked_graphs, strict=True):
         assert torch.equal(a.matrix.to_dense(), b.matrix.to_dense())
-    assert torch.equal(one.batch.masked.matrix.to_dense(), two.batch.masked.matrix.to_dense())
+    masked = [each.batch.masked[0].matrix.to_dense() for each in (one, two)]
+    assert torch.equal(*masked)
     assert one.ids(one.batch) == data.ids
 
 
@@ -138,3 +140,28 @@ def test_cache_folder_is_used_and_changes_nothing(data, tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
     for one, two in zip(first.kept, again.kept, strict=True):
         assert (one.toarray() == two.toarray()).all()
+
+
+def test_last_training_embedding_is_kept_where_wanted_and_survives_a_resume(data):
+    sampler, resumed = build(data, remembers=True), build(data, remembers=True)
+    with seeded("init"):
+        encoder = MeowEncoder(**data.sizes(), width=6)
+    form = sampler.relate(encoder(sampler.batch), AT)
+    assert torch.equal(sampler.last, form.embedding)
+    assert not sampler.last.requires_grad
+    resumed.load_state_dict(sampler.state_dict())
+    assert torch.equal(resumed.last, sampler.last)
+    assert build(data).state_dict() == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "rule"),
+    [
+        ({}, "random"),
+        ({"official": True}, "official"),
+        ({"official": True, "ties": "random"}, "random"),
+        ({"ties": "next_index"}, "next_index"),
+    ],
+)
+def test_ties_follow_the_reference_unless_they_are_named(data, settings, rule):
+    assert build(data, **settings).rule == rule

@@ -14,9 +14,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
-from contrast_meow.graph import cut, path_counts
+from contrast_meow.cut import Ties, cut
 
-VERSION = 1
+VERSION = 2
 
 
 def cache_folder() -> Path:
@@ -25,32 +25,32 @@ def cache_folder() -> Path:
 
 
 def kept_graph(
-    half: sparse.csr_array, keep: int, tie_rank: np.ndarray, folder: Path | None = None
+    half: sparse.csr_array, keep: int, ties: Ties, folder: Path | None = None
 ) -> sparse.csr_array:
-    """`cut(path_counts(half), keep, tie_rank)`, read from `folder` where it was computed before.
+    """`cut(half, keep, ties)`, read from `folder` where it was computed before.
 
     A file that is damaged is computed anew; a folder that cannot be written is done without.
     """
-    if folder is None:
-        return cut(path_counts(half), keep, tie_rank)
-    path = folder / f"{content_hash(half, keep, tie_rank)}.safetensors"
+    if folder is None or ties.rule == "official":  # which another processor would decide otherwise
+        return cut(half, keep, ties)
+    path = folder / f"{content_hash(half, keep, ties)}.safetensors"
     try:
         return _read(path, half.shape[0])
     except (OSError, SafetensorError, KeyError, ValueError):
-        kept = cut(path_counts(half), keep, tie_rank)
+        kept = cut(half, keep, ties)
     with suppress(OSError, SafetensorError):  # the latter where the disk is full
         _write(path, kept)
     return kept
 
 
-def content_hash(half: sparse.csr_array, keep: int, tie_rank: np.ndarray) -> str:
+def content_hash(half: sparse.csr_array, keep: int, ties: Ties) -> str:
     """A hash of the incidence matrix, the cut and the order of ties."""
-    digest = hashlib.sha256(f"{VERSION} {half.shape} {keep}".encode())
+    digest = hashlib.sha256(f"{VERSION} {half.shape} {keep} {ties.rule}".encode())
     for array, kind in (
         (half.indptr, np.int64),
         (half.indices, np.int64),
         (half.data, np.float64),
-        (tie_rank, np.int64),
+        (ties.rank, np.int64),
     ):
         digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from contrast.errors import ConfigError, DataError, did_you_mean, listing
 from contrast.evaluation import Split
 from contrast_meow.folder import load_graph
 from contrast_meow.graph import scale_rows
+from contrast_meow.hubs import Official
 from contrast_meow.metapaths import MetaPath, incidence, parse
 from contrast_meow.operators import to_scipy
 
@@ -25,7 +26,8 @@ class GraphData:
 
     `labels` are -1 where unknown, None where there are none; `splits` are named by the number of
     labelled nodes a class; `classes` names the labels; `structure` is the meta-path whose truncated
-    SVD is scored beside, None for none; `notes` are sentences for the report.
+    SVD is scored beside, None for none; `notes` are sentences for the report. `per_path` gives the
+    target an input projection for each meta-path. `official` holds figures of the official code.
     """
 
     graph: HeteroData
@@ -37,6 +39,8 @@ class GraphData:
     classes: tuple[str, ...] = ()
     structure: MetaPath | None = None
     notes: tuple[str, ...] = ()
+    per_path: bool = False
+    official: Official | None = None
 
     def __len__(self) -> int:
         """The number N of target nodes."""
@@ -58,6 +62,7 @@ class GraphData:
         return {
             "features": {node_type: self.width(node_type) for node_type in self.types},
             "steps": [list(path.steps) for path in self.paths],
+            "per_path": self.per_path,
         }
 
     def features(self, node_type: str) -> sparse.csr_array:

@@ -21,10 +21,13 @@ from contrast_meow.sampler import GraphBatch
 class MeowEncoder(nn.Module):
     """From the whole graph to the views a and f, and to the embedding z behind f.
 
-    Shapes:  reads a `GraphBatch` of N targets;  gives `Graph` with z (2, N, width), rows of
+    Shapes:  reads a `GraphBatch` of N targets;  gives `Graph` with z (2, N, projection), rows of
     length 1;  `embed` gives z (N, width), the attention's mean of rows of length 1.
     `features` is the number of features of each type, the target first; `steps` the types that
-    each meta-path passes: `MeowEncoder(**data.sizes())`.
+    each meta-path passes; with `per_path` the target has an input projection for each meta-path,
+    and their mean in the coarse view: `MeowEncoder(**data.sizes())`.
+    With `drop_masked=False` the masked targets draw no dropout of their own, as the official code
+    has it on DBLP: none on their input, and in their context that of the unmasked.
     """
 
     mixes_rows = True
@@ -33,57 +36,70 @@ class MeowEncoder(nn.Module):
         self,
         features: Mapping[str, int],
         steps: Sequence[Sequence[str]],
+        per_path: bool = False,
         width: int = 64,
+        projection: int = 64,
         dropout: float = 0.2,
+        drop_masked: bool = True,
     ) -> None:
         super().__init__()
         self.types, self.steps, self.dropout = list(features), steps, dropout
-        self.project = nn.ModuleList(nn.Linear(count, width) for count in features.values())
+        self.drop_masked = drop_masked
+        target, *others = features.values()
+        heads = len(steps) if per_path else 1
+        self.targets = nn.ModuleList(nn.Linear(target, width) for _ in range(heads))
+        self.others = nn.ModuleList(nn.Linear(count, width) for count in others)
         self.context = nn.ModuleList(
             nn.ModuleList(nn.Linear(width, width, bias=False) for _ in path) for path in steps
         )
         self.gcn = GraphNetwork(width, width, dropout)
         self.attention = ViewAttention(width, dropout)
-        self.head = nn.Linear(width, width)
+        self.head = nn.Linear(width, projection)
 
     def forward(self, batch: GraphBatch) -> Graph:
         """The two views: a from the coarse graph, f from the fine-grained ones."""
-        nodes = self.nodes(batch)
-        a, f = self.view(self.gcn(nodes[0], batch.coarse)), self.view(self.fine(batch, nodes))
-        return Graph(torch.stack([a, f]), ids=torch.arange(len(a), device=a.device))
+        targets = [self.inputs(batch.features[0], project) for project in self.targets]
+        mean = sum(targets[1:], targets[0]) / len(targets)
+        z = self.fine(batch, targets)
+        a, f = self.view(self.gcn(mean, batch.coarse)), self.view(z)
+        return Graph(torch.stack([a, f]), ids=torch.arange(len(a), device=a.device), embedding=z)
 
     def embed(self, batch: GraphBatch) -> dict[str, Tensor]:
         """The embedding for downstream use."""
-        return {"z": self.fine(batch, self.nodes(batch))}
+        targets = [self.inputs(batch.features[0], project) for project in self.targets]
+        return {"z": self.fine(batch, targets)}
 
-    def nodes(self, batch: GraphBatch) -> list[Tensor]:
-        """H_t = ELU(Drop(X_t W_t + b_t)) of every type, the target first."""
-        pairs = zip(batch.features, self.project, strict=True)
-        return [self.inputs(features, project) for features, project in pairs]
+    def inputs(self, features: Operator, project: nn.Linear, *, drop: bool = True) -> Tensor:
+        """H = ELU(Drop(X W + b)), (n, width)."""
+        x = features @ project.weight.T + project.bias
+        return elu(self.drop(x) if drop else x)
 
-    def inputs(self, features: Operator, project: nn.Linear) -> Tensor:
-        """ELU(Drop(X W + b)), (n, width)."""
-        return elu(self.drop(features @ project.weight.T + project.bias))
-
-    def fine(self, batch: GraphBatch, nodes: list[Tensor]) -> Tensor:
+    def fine(self, batch: GraphBatch, targets: list[Tensor]) -> Tensor:
         """z: each meta-path's graph, and its masked one, with contexts; joined by attention."""
-        masked = self.inputs(batch.masked, self.project[0])
+        pairs = zip(batch.masked, self.targets, strict=True)
+        masked = [self.inputs(x, project, drop=self.drop_masked) for x, project in pairs]
+        others = [self.inputs(*pair) for pair in zip(batch.features[1:], self.others, strict=True)]
         views = []
-        for p, (graph, masked_graph) in enumerate(
-            zip(batch.graphs, batch.masked_graphs, strict=True)
-        ):
-            context = self.contexts(batch, nodes, p)
-            views.append(normalize(self.gcn(elu(nodes[0] + context), graph), dim=1))
-            views.append(normalize(self.gcn(elu(masked + context), masked_graph), dim=1))
+        for p, graphs in enumerate(zip(batch.graphs, batch.masked_graphs, strict=True)):
+            own = min(p, len(targets) - 1)
+            contexts = self.contexts(batch, [targets[own], *others], p)
+            for h, context, graph in zip(
+                (targets[own], masked[own]), contexts, graphs, strict=True
+            ):
+                views.append(normalize(self.gcn(elu(h + context), graph), dim=1))
         return self.attention(torch.stack(views))
 
-    def contexts(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> Tensor:
-        """agg_P = sum over the steps of Drop(mean of the neighbours' H, times U), (N, width)."""
+    def contexts(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> tuple[Tensor, Tensor]:
+        """agg_P = sum over the steps of Drop(mean of the neighbours' H, times U), (N, width).
+
+        One for the targets and one, of other dropout, for the masked ones.
+        """
         passed = zip(self.steps[p], batch.contexts[p], self.context[p], strict=True)
-        return sum(
-            self.drop(transform(mean @ nodes[self.types.index(step)]))
-            for step, mean, transform in passed
-        )
+        means = [
+            transform(mean @ nodes[self.types.index(step)]) for step, mean, transform in passed
+        ]
+        plain = sum(map(self.drop, means))
+        return plain, sum(map(self.drop, means)) if self.drop_masked else plain
 
     def view(self, z: Tensor) -> Tensor:
         """g(z) = normalise(tanh(W z + b)), shared by both views."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from contrast.engine.placement import move
 from contrast.evaluation import ProbeScores, cluster_scores, linear_probe
 from contrast.interfaces import Evaluation, Map, Moment, Parts, Table
 from contrast_meow.data import GraphData
+from contrast_meow.hubs import Hubs, comparability, find_hubs, hubs_table
 from contrast_meow.metapaths import incidence
 from contrast_meow.recipe import EvaluationSettings
 
@@ -28,9 +30,7 @@ def evaluate(parts: Parts, settings: EvaluationSettings, at: Moment) -> Evaluati
     """
     data: GraphData = parts.data
     z = embedding(parts, settings)
-    ids = parts.sampler.ids(None)
-    names = named_labels(data)
-    maps = (Map("Embedding z", z, names, ids),)
+    maps = (Map("Embedding z", z, named_labels(data), parts.sampler.ids(None)),)
     reason = why_unscored(data)
     if reason:
         return Evaluation(maps=maps, notes=(reason, *data.notes))
@@ -45,24 +45,54 @@ def evaluate(parts: Parts, settings: EvaluationSettings, at: Moment) -> Evaluati
         table, found = clustering_table(z, data, settings, at)
         tables.append(table)
         metrics |= found
-    return Evaluation(metrics, tuple(tables), maps, data.notes)
+    found_hubs, notes = ties(parts)
+    tables += [hubs_table(found_hubs)] if found_hubs else []
+    references = data.official.references if data.official else ()
+    return Evaluation(metrics, tuple(tables), maps, (*data.notes, *notes), references)
+
+
+def ties(parts: Parts) -> tuple[list[Hubs], tuple[str, ...]]:
+    """What ties decided along each meta-path, and whether official figures may be laid beside."""
+    data, sampler = parts.data, parts.sampler
+    found = [
+        find_hubs(path.short, incidence(data.graph, path.half), kept, data.labels)
+        for path, kept in zip(data.paths, sampler.kept, strict=True)
+    ]
+    hubs = [each for each in found if each]
+    if data.official is None:
+        return hubs, ()
+    return hubs, (comparability(hubs, data.official, sampler.rule),)
 
 
 def validate(parts: Parts, settings: EvaluationSettings, at: Moment) -> dict[str, float | None]:
-    """The probe's mean scores with a tenth of the restarts; nothing where there are no labels."""
-    if why_unscored(parts.data):
-        return {}
+    """The probe's mean scores with a tenth of the restarts, and `validation` to choose an epoch by.
+
+    `validation` is macro-F1 on the validation parts, the mean over the splits: the test parts stay
+    out of every choice. It is None where there are no labels.
+    """
+    data: GraphData = parts.data
+    if why_unscored(data) or not data.splits:
+        return {"validation": None}
     z = embedding(parts, settings)
     restarts = max(settings.probe_restarts // 10, 1)
-    return flat("", probe(z, parts.data, settings, at.shared("probe"), restarts))
+    found = flat("", probe(z, data, settings, at.shared("probe"), restarts))
+    to_choose = {L: replace(each, test=each.validation) for L, each in data.splits.items()}
+    chosen = replace(data, splits=to_choose)
+    scores = probe(z, chosen, settings, at.shared("probe"), restarts).values()
+    return {**found, "validation": float(np.mean([each.mean()["macro_f1"] for each in scores]))}
 
 
 def embedding(parts: Parts, settings: EvaluationSettings) -> np.ndarray:
-    """z of all targets, (N, width), in the mode that the settings name."""
+    """z of all targets, (N, width): without dropout, or that of the last training step.
+
+    The latter is the official code's: with dropout, and before that step's update.
+    """
+    if settings.embedding == "training" and parts.sampler.last is not None:
+        return parts.sampler.last.float().cpu().numpy()
     first = next(parts.encoder.parameters())
     batch = move(next(iter(parts.sampler.sweep("all"))), first.device, first.dtype)
     mode = parts.encoder.training
-    parts.encoder.train(settings.embedding == "training")
+    parts.encoder.eval()
     with torch.no_grad():
         z = parts.encoder.embed(batch)["z"]
     parts.encoder.train(mode)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Graph(Views):
     """The coarse view a (z[0]) and the fine-grained view f (z[1]) of N target nodes.
 
+    `embedding` is z behind f, (N, width): what users get.
     The rest is set by the sampler's `relate`, detached, for C clusterings of f with K_1..K_C
     clusters; the tensors over clusters hold one clustering after the other, K = K_1 + ... + K_C.
 
@@ -23,6 +24,7 @@ class Graph(Views):
     sizes: (K_1, ..., K_C).
     """
 
+    embedding: Tensor | None = over(0, default=None)
     clusters: Tensor | None = over(1, default=None)
     prototypes: Tensor | None = over(None, default=None)
     concentration: Tensor | None = over(None, default=None)

@@ -1,7 +1,6 @@
-"""Meta-path graphs: path counts, the cut by PathSim, normalisation, masks; all sparse, vectorised.
+"""Meta-path graphs: path counts, normalisation, masks; all sparse, vectorised.
 
-arXiv:2212.13847 as its official code computes it, except for ties in the cut: there the order of
-the nodes decided, which leaks the labels; here a random `tie_rank` does.
+arXiv:2212.13847 as its official code computes it; which columns a row keeps stands in `cut.py`.
 """
 
 from __future__ import annotations
@@ -13,41 +12,7 @@ import torch
 from scipy import sparse
 from torch import Generator
 
-
-def path_counts(half: sparse.csr_array) -> sparse.csr_array:
-    """C = B B^T: in how many ways the meta-path joins two targets.
-
-    Shapes:  half: (N, M) counts of the way out;  returns (N, N), float64.
-    """
-    return (half @ half.T).tocsr()
-
-
-def pathsim(counts: sparse.csr_array) -> sparse.csr_array:
-    """s_ij = 2 C_ij / (C_ii + C_jj) wherever there is a path, (N, N)."""
-    own = counts.diagonal()
-    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    similarity = 2 * counts.data / (own[rows] + own[counts.indices])
-    return sparse.csr_array((similarity, counts.indices, counts.indptr), shape=counts.shape)
-
-
-def cut(counts: sparse.csr_array, keep: int, tie_rank: np.ndarray) -> sparse.csr_array:
-    """The counts of the `keep` columns of largest PathSim in each row; the node itself may be one.
-
-    Equal PathSim goes to the smaller `tie_rank`, never to the smaller index.
-
-    Shapes:  counts: (N, N);  tie_rank: (N,), a permutation of 0..N-1;  returns (N, N).
-    Edge cases: a row with fewer paths than `keep` stays whole, an isolated node's stays empty.
-    """
-    by_rank = np.argsort(tie_rank)
-    ranked = counts[:, by_rank]  # columns in the order in which ties are decided
-    ranked.sort_indices()
-    length = np.diff(ranked.indptr)
-    rows = np.repeat(np.arange(len(length)), length)
-    order = np.lexsort((-pathsim(counts)[:, by_rank].sorted_indices().data, rows))
-    place = np.arange(ranked.nnz) - np.repeat(ranked.indptr[:-1], length)
-    kept = order[place < keep]
-    columns = by_rank[ranked.indices[kept]]
-    return _sorted(sparse.coo_array((ranked.data[kept], (rows[kept], columns)), counts.shape))
+from contrast_meow.cut import distinct_rows
 
 
 def normalise(kept: sparse.csr_array) -> sparse.csr_array:
@@ -55,11 +20,33 @@ def normalise(kept: sparse.csr_array) -> sparse.csr_array:
 
     Shapes:  (N, N), not symmetric.  Edge cases: a row sum of 0 gives 0.
     """
-    degree = np.asarray(kept.sum(1)).ravel()
-    scale = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
+    scale = inverse_root(np.asarray(kept.sum(1)).ravel())
     heard = kept.T.tocsr()
     data = heard.data * np.repeat(scale, np.diff(heard.indptr)) * scale[heard.indices]
     return sparse.csr_array((data, heard.indices, heard.indptr), shape=heard.shape)
+
+
+def factors(kept: sparse.csr_array) -> tuple[sparse.csr_array, sparse.csr_array] | None:
+    """`normalise(kept)` as left @ right, where many targets keep the very same columns.
+
+    With U the distinct rows of A and E who has which, A = E U and A^T = U^T E^T: inside one subject
+    of ACM all papers keep the same 700. None where this would not halve the work.
+    Shapes:  left: (N, G);  right: (G, N).
+    """
+    first, member = distinct_rows(kept)
+    rows, N = kept[first], kept.shape[0]
+    if 2 * (rows.nnz + N) > kept.nnz:
+        return None
+    scale = inverse_root(np.asarray(kept.sum(1)).ravel())
+    right = sparse.coo_array((scale, (member, np.arange(N))), shape=(len(first), N)).tocsr()
+    left = rows.T.tocsr()
+    left.data = left.data * np.repeat(scale, np.diff(left.indptr))
+    return left, right
+
+
+def inverse_root(degree: np.ndarray) -> np.ndarray:
+    """1 / sqrt(degree), 0 where the degree is 0."""
+    return np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
 
 
 def mask_edges(kept: sparse.csr_array, fraction: float, generator: Generator) -> sparse.csr_array:
@@ -104,14 +91,24 @@ def mean_over_neighbours(incidence: sparse.csr_array) -> sparse.csr_array:
     return scale_rows(ones, np.asarray(ones.sum(1)).ravel())
 
 
+def mean_factors(
+    first: sparse.csr_array, second: sparse.csr_array
+) -> tuple[sparse.csr_array, sparse.csr_array] | None:
+    """`mean_over_neighbours(first @ second)` as left @ right, where that is exact and less work.
+
+    The product says how often a neighbour is reached, the mean whether it is. They agree where
+    each end is reached by one way only, as a paper from its one conference.
+    """
+    first, second = ((each > 0).astype(np.float64).tocsr() for each in (first, second))
+    ways_in, ways_out = np.diff(second.T.tocsr().indptr), np.diff(second.indptr)
+    reached = first @ ways_out.astype(np.float64)
+    if ways_in.max(initial=0) > 1 or first.nnz + second.nnz > reached.sum():
+        return None
+    return scale_rows(first, reached), second
+
+
 def scale_rows(matrix: sparse.csr_array, divisor: np.ndarray) -> sparse.csr_array:
     """Each row divided by its divisor; a row whose divisor is 0 stays as it is."""
     divisor = np.where(divisor == 0, 1.0, divisor)
     data = matrix.data / np.repeat(divisor, np.diff(matrix.indptr))
     return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-
-def _sorted(matrix: sparse.coo_array) -> sparse.csr_array:
-    rows = matrix.tocsr()
-    rows.sort_indices()
-    return rows

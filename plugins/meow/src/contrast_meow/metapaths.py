@@ -35,6 +35,11 @@ class MetaPath:
         return ">".join([first, *(word for _, *words in self.edges for word in words)])
 
     @property
+    def short(self) -> str:
+        """The node types alone."""
+        return ">".join((self.edges[0][0], *(end for _, _, end in self.edges)))
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """The node types between the two ends, in order."""
         return tuple(end for _, _, end in self.edges[:-1])

@@ -45,6 +45,7 @@ def movielens(
     graph["movie"].x = movie_features(movies)
     graph["movie"].y = torch.from_numpy(movies.genre.map(GENRES.index).to_numpy(np.int64))
     graph["movie"].ids = [int(name) for name in movies.item_id]
+    graph["movie"].titles = list(movies.movie_title + " (" + movies.release_year + ")")
     graph["user"].num_nodes = len(users)
     graph["viewer"].x = person_features(users)
     for person, relation, chosen in (("user", "liked", liked), ("viewer", "disliked", ~liked)):

@@ -10,6 +10,7 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 DENSE_ABOVE = 0.1  # share of non-zeros from which a dense product is the faster one (measured)
 
 
@@ -30,7 +31,7 @@ class Operator:
     def of(cls, matrix: sparse.csr_array, dtype: torch.dtype = torch.float32) -> Operator:
         """The matrix in the form in which it multiplies fastest."""
         if matrix.nnz > DENSE_ABOVE * np.prod(matrix.shape):
-            return cls(torch.from_numpy(matrix.toarray()).to(dtype))
+            return cls(torch.from_numpy(matrix.astype(DTYPES[dtype]).toarray()))
         return cls(compressed(matrix, dtype), compressed(matrix.T.tocsr(), dtype))
 
     def __matmul__(self, x: Tensor) -> Tensor:
@@ -53,8 +54,33 @@ class _Product(torch.autograd.Function):
         return None, None, _Product.apply(*ctx.pair, gradient)
 
 
+@dataclass(frozen=True)
+class Product:
+    """left (right x): a matrix of low rank by its factors."""
+
+    left: Operator
+    right: Operator
+
+    def __matmul__(self, x: Tensor) -> Tensor:
+        return self.left @ (self.right @ x)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of some matrices, each multiplied in its own form."""
+
+    members: tuple[Operator | Product, ...]
+
+    def __matmul__(self, x: Tensor) -> Tensor:
+        return sum(member @ x for member in self.members) / len(self.members)
+
+
+AnyOperator = Operator | Product | Mean
+
+
 def compressed(matrix: sparse.csr_array, dtype: torch.dtype = torch.float32) -> Tensor:
     """The matrix as a compressed sparse row tensor."""
+    matrix = matrix.sorted_indices()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(

@@ -1,4 +1,4 @@
-"""MEOW as a recipe: its settings, its parts, its presets, its one stage. Imports no torch.
+"""MEOW as a recipe: its settings, its parts, its one stage. Imports no torch.
 
 Heterogeneous Graph Contrastive Learning with Meta-path Contexts and Adaptively Weighted Negative
 Samples, arXiv:2212.13847 (SDM 2023).
@@ -6,7 +6,7 @@ Samples, arXiv:2212.13847 (SDM 2023).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contrast.errors import ConfigError
@@ -22,6 +22,7 @@ from contrast.recipe import (
     setting,
 )
 from contrast_meow.form import Graph
+from contrast_meow.presets import PRESETS
 
 LABELLED = (20, 40, 60)
 
@@ -36,8 +37,8 @@ class MovielensSettings(Settings):
 
 
 @dataclass(frozen=True)
-class AcmSettings(Settings):
-    """ACM papers with their published splits."""
+class PublishedSettings(Settings):
+    """A published graph with its splits: nothing to set."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class SamplerSettings(Settings):
     clusters: tuple[int, ...] = setting((100, 200), "clusters of each clustering", low=1)
     restarts: int = setting(5, "restarts of k-means, the best is kept", low=1)
     iterations: int = setting(20, "iterations of k-means", low=1)
+    ties: Literal["auto", "random", "official", "larger_index", "next_index"] = setting(
+        "auto",
+        "who is kept among equal PathSim; auto: random, or official under reference=official",
+    )
     cache: bool = setting(True, "keep cut graphs in the user's cache folder")
 
     def __post_init__(self) -> None:
@@ -80,9 +85,11 @@ class EncoderSettings(Settings):
     """The shared graph network and what feeds it."""
 
     width: int = setting(64, "width of every layer and of the embedding", low=1)
+    projection: int = setting(64, "width of the views that are compared", low=1)
     dropout: float = setting(
         0.2, "dropout on inputs, contexts, layers and attention", low=0, below=1
     )
+    drop_masked: bool = setting(True, "masked targets draw a dropout of their own")
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,10 @@ class MeowTrainer(TrainerConfig):
 class EvaluationSettings(Settings):
     """The official protocol: logistic regressions on the frozen embedding, and k-means."""
 
-    embedding: Literal["eval", "training"] = setting(
-        "eval", "eval: without dropout; training: with it, as the official code has it"
+    embedding: Literal["auto", "eval", "training"] = setting(
+        "auto",
+        "eval: without dropout; training: that of the last training step, with it; "
+        "auto: eval, or training under reference=official",
     )
     probe_lr: float = setting(0.03, "learning rate of the probe", above=0)
     probe_weight_decay: float = setting(0.0, "weight decay of the probe", low=0)
@@ -120,11 +129,18 @@ class MeowStage(Stage):
     """One full-graph step an epoch; the plain step of the engine."""
 
     def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
-        """Data, sampler, encoder, objective; clusters only for an objective that reads them."""
-        relates = issubclass(config.chosen["objective"].reads, Graph)
+        """Data, sampler, encoder, objective; clusters only for an objective that needs them."""
         data = config.build("data", at.shared("data"))
-        sampler = config.build("sampler", data, generator=at.shared("sampler"), relates=relates)
-        sizes = {**data.sizes(), "samples": len(data)}
+        sampler = config.build(
+            "sampler",
+            data,
+            generator=at.shared("sampler"),
+            relates="clusters" in config.chosen["objective"].needs,
+            remembers=scoring(config).embedding == "training",
+            official=config.reference == "official",
+        )
+        compared = config.encoder.projection
+        sizes = {**data.sizes(), "samples": len(data), "compared": compared}
         encoder, objective = self.build_modules(config, sizes)
         return Parts(data, sampler, encoder, objective, sizes)
 
@@ -132,14 +148,75 @@ class MeowStage(Stage):
         """The probe alone, with a tenth of the restarts."""
         from contrast_meow.evaluate import validate
 
-        return validate(parts, config.evaluation, at)
+        return validate(parts, scoring(config), at)
 
     def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
-        """Probe, clustering, and the same probe on raw features and on an SVD."""
+        """Probe, clustering, the same probe on raw features and on an SVD, and who decided ties."""
         from contrast_meow.evaluate import evaluate
 
-        return evaluate(parts, config.evaluation, at)
+        return evaluate(parts, scoring(config), at)
 
+
+def scoring(config: RunConfig) -> EvaluationSettings:
+    """The settings of the evaluation with the embedding that the reference has."""
+    if config.evaluation.embedding != "auto":
+        return config.evaluation
+    mode = "training" if config.reference == "official" else "eval"
+    return replace(config.evaluation, embedding=mode)
+
+
+DATA = (
+    Part(
+        "movielens",
+        MovielensSettings,
+        "contrast_meow.movielens:movielens",
+        "798 movies by who liked and who disliked them; 3 genres; works offline",
+    ),
+    Part(
+        "acm",
+        PublishedSettings,
+        "contrast_meow.published:acm",
+        "4019 papers by author and by subject; 3 classes",
+    ),
+    Part(
+        "dblp",
+        PublishedSettings,
+        "contrast_meow.published:dblp",
+        "4057 authors by paper, conference and term; 4 classes",
+    ),
+    Part(
+        "aminer",
+        PublishedSettings,
+        "contrast_meow.published:aminer",
+        "6564 papers by author and reference, one-hot; 4 classes",
+    ),
+    Part(
+        "imdb",
+        PublishedSettings,
+        "contrast_meow.published:imdb",
+        "4275 films by actor, director and keyword; 3 classes",
+    ),
+    Part(
+        "hetero",
+        HeteroSettings,
+        "contrast_meow.data:own_graph",
+        "your own graph, written by contrast_meow.save_graph",
+    ),
+)
+ENCODER = Part(
+    "meow",
+    EncoderSettings,
+    "contrast_meow.encoder:MeowEncoder",
+    "coarse and fine-grained view over one shared graph network",
+    sizes=("features", "steps", "per_path"),
+)
+PROVIDES = frozenset(
+    {"two_views", "sample_ids", "features", "steps", "per_path", "samples", "compared"}
+)
+TRANSDUCTIVE = (
+    "MEOW embeds the nodes of the graph it was trained on: its layer norm and its graphs mix "
+    "all of them, so new data would change every embedding. Train on the new graph instead."
+)
 
 MEOW = Recipe(
     name="meow",
@@ -147,26 +224,7 @@ MEOW = Recipe(
     paper="arXiv:2212.13847",
     gives=Graph,
     slots={
-        "data": (
-            Part(
-                "movielens",
-                MovielensSettings,
-                "contrast_meow.movielens:movielens",
-                "798 movies by who liked and who disliked them; 3 genres; works offline",
-            ),
-            Part(
-                "acm",
-                AcmSettings,
-                "contrast_meow.acm:acm",
-                "4019 papers by author and by subject; 3 classes",
-            ),
-            Part(
-                "hetero",
-                HeteroSettings,
-                "contrast_meow.data:own_graph",
-                "your own graph, written by contrast_meow.save_graph",
-            ),
-        ),
+        "data": DATA,
         "sampler": (
             Part(
                 "full_graph",
@@ -175,15 +233,7 @@ MEOW = Recipe(
                 "the whole graph at every step, clustered anew on every forward",
             ),
         ),
-        "encoder": (
-            Part(
-                "meow",
-                EncoderSettings,
-                "contrast_meow.encoder:MeowEncoder",
-                "coarse and fine-grained view over one shared graph network",
-                sizes=("features", "steps"),
-            ),
-        ),
+        "encoder": (ENCODER,),
         "objective": (
             ObjectivePart(
                 "meow",
@@ -192,36 +242,16 @@ MEOW = Recipe(
                 "InfoNCE with negatives weighted by clusters, and prototypes",
                 "arXiv:2212.13847",
                 reads=Graph,
-                needs=frozenset({"two_views"}),
-                cost="O(N^2 (D + C)) time, O(N^2) memory",
+                needs=frozenset({"two_views", "clusters"}),
+                cost="O(N^2 (D + C)) time, O(N (D + C)) memory",
             ),
         ),
     },
     stages=(MeowStage(),),
     trainer=MeowTrainer,
     evaluation=EvaluationSettings,
-    presets={
-        "movielens": {
-            "sampler": {"neighbours": (30,), "edge_masks": (0.2,), "clusters": (100, 200)},
-            "objective": {"temperature": 0.4, "prototype_weight": 1.0},
-            "trainer": {"lr": 1e-3, "patience": 30, "threads": 1},  # a second one gains nothing
-            "evaluation": {"probe_lr": 0.03},
-        },
-        "acm": {
-            "sampler": {
-                "feature_mask": 0.3,
-                "edge_masks": (0.3, 0.2),
-                "neighbours": (110, 700),
-                "clusters": (100, 300),
-            },
-            "objective": {"temperature": 0.4, "prototype_weight": 1.0},
-            "trainer": {"lr": 7e-4, "patience": 30, "max_epochs": 100},
-            "evaluation": {"probe_lr": 0.03},
-        },
-    },
-    provides=frozenset({"two_views", "sample_ids", "features", "steps", "samples"}),
-    transductive=(
-        "MEOW embeds the nodes of the graph it was trained on: its layer norm and its graphs mix "
-        "all of them, so new data would change every embedding. Train on the new graph instead."
-    ),
+    presets=PRESETS,
+    provides=PROVIDES | {"clusters"},
+    references=("paper", "official"),
+    transductive=TRANSDUCTIVE,
 )

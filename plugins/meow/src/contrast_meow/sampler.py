@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-import numpy as np
 import torch
 from scipy import sparse
 from torch import Generator, Tensor
@@ -21,17 +21,20 @@ from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Sampler
 from contrast.primitives.prototypes import concentrations, kmeans
 from contrast_meow.cache import cache_folder, kept_graph
+from contrast_meow.cut import Rule, Ties
 from contrast_meow.data import GraphData
 from contrast_meow.form import Graph
 from contrast_meow.graph import (
     average,
+    factors,
     mask_edges,
     mask_features,
+    mean_factors,
     mean_over_neighbours,
     normalise,
 )
-from contrast_meow.metapaths import incidence
-from contrast_meow.operators import Operator
+from contrast_meow.metapaths import MetaPath, incidence
+from contrast_meow.operators import AnyOperator, Mean, Operator, Product
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,17 @@ class GraphBatch:
     """The whole graph, ready for the encoder: N targets, P meta-paths.
 
     Shapes:  features: one (n_t, F_t) a type in the order of `GraphData.types`, the target first;
-    masked: (N, F) the target's features with some entries 0;  contexts: for each path and step the
-    (N, n_t) mean over neighbours;  graphs, masked_graphs: P of (N, N);  coarse: (N, N).
+    masked: (N, F) the target's features with some entries 0, one matrix, or one for each path where
+    the target has a projection for each;  contexts: for each path and step the (N, n_t) mean over
+    neighbours;  graphs, masked_graphs: P of (N, N);  coarse: (N, N).
     """
 
     features: tuple[Operator, ...]
-    masked: Operator
-    contexts: tuple[tuple[Operator, ...], ...]
-    graphs: tuple[Operator, ...]
-    masked_graphs: tuple[Operator, ...]
-    coarse: Operator
+    masked: tuple[Operator, ...]
+    contexts: tuple[tuple[AnyOperator, ...], ...]
+    graphs: tuple[AnyOperator, ...]
+    masked_graphs: tuple[AnyOperator, ...]
+    coarse: AnyOperator
 
 
 class MeowSampler(Sampler):
@@ -58,7 +62,9 @@ class MeowSampler(Sampler):
     starts of k-means are drawn as ranks, so that a renumbering of the nodes together with
     `tie_rank` changes nothing. It is drawn first, and depends on N alone.
     Settings that do not fit the graph (more clusters or kept columns than nodes) are cut down
-    with a warning. With `relates=False` no clusters are looked for.
+    with a warning. With `relates=False` no clusters are looked for; with `remembers` the embedding
+    of the last training step is kept (`last`) and is part of the state. `ties` is the rule among
+    equal PathSim, `auto` the random one, or the official one if `official`.
     Raises: ConfigError: not one `neighbours` or `edge_masks` for each meta-path (or for all).
     """
 
@@ -75,26 +81,35 @@ class MeowSampler(Sampler):
         clusters: tuple[int, ...] = (100, 200),
         restarts: int = 5,
         iterations: int = 20,
+        ties: Rule | Literal["auto"] = "auto",
         cache: bool = True,
         relates: bool = True,
+        remembers: bool = False,
+        official: bool = False,
         tie_rank: Tensor | None = None,
     ) -> None:
         N = len(data)
         drawn = torch.randperm(N, generator=generator)
         self.tie_rank = drawn if tie_rank is None else tie_rank
         self.by_rank = self.tie_rank.argsort()
-        self.data, self.iterations, self.relates = data, iterations, relates
+        self.data, self.iterations = data, iterations
+        self.relates, self.remembers = relates, remembers
+        self.last: Tensor | None = None
+        self.rule = ("official" if official else "random") if ties == "auto" else ties
         keep = at_most(N, per_path("neighbours", neighbours, data), "sampler.neighbours")
         masks = per_path("edge_masks", edge_masks, data)
         self.sizes = at_most(N, clusters, "sampler.clusters")
         self.starts = [draw_starts(N, K, restarts, generator) for K in self.sizes]
         folder = cache_folder() if cache else None
-        self.kept = keep_graphs(data, keep, self.tie_rank.numpy(), folder)
+        self.kept = keep_graphs(data, keep, Ties(self.tie_rank.numpy(), self.rule), folder)
         masked = [
             mask_edges(g, share, generator) for g, share in zip(self.kept, masks, strict=True)
         ]
         features = [data.features(node_type) for node_type in data.types]
-        hidden = mask_features(features[0], feature_mask, generator)
+        hidden = [
+            mask_features(features[0], feature_mask, generator)
+            for _ in (data.paths if data.per_path else data.paths[:1])
+        ]
         self.batch = assemble(data, features, hidden, self.kept, masked)
 
     def draw(self, at: Moment) -> GraphBatch:
@@ -103,6 +118,8 @@ class MeowSampler(Sampler):
 
     def relate(self, form: Graph, at: Moment) -> Graph:
         """The form with clusters, prototypes and concentrations of the detached fine view."""
+        if self.remembers:
+            self.last = form.embedding.detach()
         if not self.relates:
             return form
         f, by_rank = form.z[1].detach(), self.by_rank.to(form.z.device)
@@ -121,6 +138,14 @@ class MeowSampler(Sampler):
     def sweep(self, split: str) -> Iterator[GraphBatch]:
         """The whole graph once, whatever the split: the encoder mixes all nodes."""
         yield self.batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """The embedding of the last training step, where it is wanted."""
+        return {} if self.last is None else {"last": self.last}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` gave."""
+        self.last = state.get("last")
 
     def ids(self, batch: GraphBatch) -> list[int | str]:
         """The ids of the target nodes."""
@@ -154,11 +179,11 @@ def draw_starts(N: int, K: int, restarts: int, generator: Generator) -> Tensor:
 
 
 def keep_graphs(
-    data: GraphData, keep: tuple[int, ...], tie_rank: np.ndarray, folder: Path | None
+    data: GraphData, keep: tuple[int, ...], ties: Ties, folder: Path | None
 ) -> list[sparse.csr_array]:
     """The graph of each meta-path after the cut by PathSim, weighted by path counts."""
     return [
-        kept_graph(incidence(data.graph, path.half), K, tie_rank, folder)
+        kept_graph(incidence(data.graph, path.half), K, ties, folder)
         for path, K in zip(data.paths, keep, strict=True)
     ]
 
@@ -166,23 +191,40 @@ def keep_graphs(
 def assemble(
     data: GraphData,
     features: list[sparse.csr_array],
-    hidden: sparse.csr_array,
+    hidden: list[sparse.csr_array],
     kept: list[sparse.csr_array],
     masked: list[sparse.csr_array],
 ) -> GraphBatch:
     """Everything normalised and in the form in which it multiplies fastest."""
-    graphs = [normalise(graph) for graph in kept]
+    graphs = tuple(map(graph_operator, kept))
+    if all(isinstance(graph, Operator) for graph in graphs):
+        coarse = Operator.of(average([normalise(graph) for graph in kept]))
+    else:
+        coarse = Mean(graphs)
     return GraphBatch(
         features=tuple(map(Operator.of, features)),
-        masked=Operator.of(hidden),
+        masked=tuple(map(Operator.of, hidden)),
         contexts=tuple(
-            tuple(
-                Operator.of(mean_over_neighbours(data.context(path, step)))
-                for step in range(len(path.steps))
-            )
+            tuple(context_operator(data, path, step) for step in range(len(path.steps)))
             for path in data.paths
         ),
-        graphs=tuple(map(Operator.of, graphs)),
+        graphs=graphs,
         masked_graphs=tuple(Operator.of(normalise(graph)) for graph in masked),
-        coarse=Operator.of(average(graphs)),
+        coarse=coarse,
     )
+
+
+def graph_operator(kept: sparse.csr_array) -> AnyOperator:
+    """The normalised graph, by factors where targets keep the very same columns."""
+    found = factors(kept)
+    return Operator.of(normalise(kept)) if found is None else Product(*map(Operator.of, found))
+
+
+def context_operator(data: GraphData, path: MetaPath, step: int) -> AnyOperator:
+    """The mean over the `step`-th type on the way, by factors where the last hop allows it."""
+    if step:
+        last = incidence(data.graph, path.edges[step : step + 1])
+        found = mean_factors(data.context(path, step - 1), last)
+        if found is not None:
+            return Product(*map(Operator.of, found))
+    return Operator.of(mean_over_neighbours(data.context(path, step)))
