@@ -4,7 +4,8 @@
 
 A mutant is one mistake: a sign, mask, detach or argument lost, a mean for a sum, another operator
 or comparison, a number one too large. Each is written into a copy of `core/src`, on which the tests
-that import its file run first, then all others. A failure, or no answer in time, has caught it.
+that import its file run first, then all others. A failure, or no answer in time, has caught it;
+time is the processor's, so that a busy machine catches nothing.
 
 Never mutated: strings, and with them docstrings; annotations; what stands in a `raise`; the SIZES
 that cost only time or memory, where they are set and in every expression that names one.
@@ -18,12 +19,14 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -32,7 +35,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("objectives", "primitives")
 TESTS = sorted(test for room in ROOMS for test in (ROOT / "core/tests" / room).glob("test_*.py"))
-TIMEOUT_S = 300
+CPU_S, WALL_S = 300, 3600  # of one process that runs tests; of all together
 SIZES = re.compile("_?[A-Z_]*(TILE|SMALL|BYTES|ROWS|PART|STRIP|BLOCK|GROUP|SCATTERED|BOUND)[A-Z_]*")
 HINTS = ("annotation", "returns")
 ARGUMENTS = re.compile("weights?|mask|excluded|coefficients|positives?|negatives?|temperature")
@@ -173,7 +176,8 @@ def judge(mutant: Mutant, copy: Path) -> None:
     near = [test for test in TESTS if imports.search(test.read_text())]
     code = path.read_bytes()
     path.write_bytes(code[: mutant.start] + mutant.after.encode() + code[mutant.end :])
-    mutant.by = first_failure(near + [test for test in TESTS if test not in near], copy)
+    others = [test for test in TESTS if test not in near]
+    mutant.by = (near and first_failure(near, copy)) or first_failure(others, copy)
     path.write_bytes(code)
 
 
@@ -182,7 +186,7 @@ def first_failure(tests: list[Path], copy: Path) -> str:
     try:
         run = python(copy, "-m", "pytest", "-xq", "-p", "no:cacheprovider", *map(str, tests))
     except subprocess.TimeoutExpired:
-        return f"no answer in {TIMEOUT_S} s"
+        return f"no answer in {WALL_S} s"
     found = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE)
     return found[1] if found else f"exit status {run.returncode}" * bool(run.returncode)
 
@@ -190,8 +194,10 @@ def first_failure(tests: list[Path], copy: Path) -> str:
 def python(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run Python on the copy, without bytecode, which mutants of equal size would share."""
     own = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    settings = {"cwd": ROOT, "env": os.environ | own, "timeout": TIMEOUT_S, "text": True}
-    return subprocess.run([sys.executable, *arguments], capture_output=True, **settings)
+    settings = {"cwd": ROOT, "env": os.environ | own, "timeout": WALL_S, "text": True}
+    limit = partial(resource.setrlimit, resource.RLIMIT_CPU, (CPU_S, CPU_S))
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, preexec_fn=limit, **settings)
 
 
 if __name__ == "__main__":
