@@ -68,7 +68,7 @@ def test_kmeans_is_at_least_as_good_as_its_best_restart_alone(nearness):
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 10**6), K=st.integers(1, 12))
 def test_renumbering_points_with_their_starts_renumbers_the_clusters_only(seed, K):
-    x, begin = draw(12, 3, seed), starts(12, K, 2, seed)
+    x, begin = draw(12, 3, seed), starts(12, K, 1, seed)  # of two, rounding may choose the best
     order = torch.randperm(12, generator=generator("order", seed))
     place = order.argsort()
     found, moved = kmeans(x, begin), kmeans(x[order], place[begin])

@@ -43,6 +43,7 @@ def cacr_momentum_euclidean(
 
     Shapes:  queries: (Q, N, D), targets: (N, D) float, any scale (normalised inside);  returns ().
     Gradient: to the queries alone.     Cost: O(Q N^2 D) time, O(Q N D) memory.
+    Edge cases: equal and zero rows are no NaN. NaN in, NaN out.
     Raises: ValueError: shapes do not fit, temperature <= 0, or one sample without a negative.
     """
     q, k, share = _prepared(queries, targets, temperature)

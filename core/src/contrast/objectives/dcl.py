@@ -72,8 +72,9 @@ def dclw(
     L_(v,i) = -w_i s_i / t + log sum_{w, j != i} exp(s_(vi),(wj) / t),
     w_i = 2 - N softmax_i(s_i / sigma), of mean 1                  (arXiv:2110.06848, L_DCW)
 
-    Shapes, cost and edge cases are those of `dcl`.
+    Shapes and cost are those of `dcl`.
     Gradient: flows to all views, through the weights only if they are not detached.
+    Edge cases: those of `dcl`; equal positives have weight 1 each. NaN in, NaN out.
     Differs: the weights are detached by default, as lightly has it; other public code lets their
     gradient flow.
     Raises: ValueError: as `dcl`, or sigma <= 0.

@@ -89,6 +89,7 @@ def hard_simple(
     their pairs;  returns () or (V, N) if reduction="none"; at least float32.
     Gradient: flows to all views; none through the choice.
     Cost: O(V^2 N^2 D) time, O(V N (D + alpha N)) memory; with alpha = 1 O(V^2 N D).
+    Edge cases: those of `hard_contrastive`; the loss may be negative.
     Raises: ValueError: fewer than two views or two samples, alpha not in (0, 1].
     """
     check_views(z, samples=2)

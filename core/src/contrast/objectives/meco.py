@@ -72,6 +72,8 @@ def meco(
     Shapes:  data: (N,), f of the data;  noise, noise_log_density: (M,), f and log q of the noise;
     log_u: ();  returns (), or (N,) with the noise's mean in each if reduction="none".
     Gradient: to f of data and noise.     Cost: O(N + M).
+    Edge cases: with log_u near the noise's log mean the ratios are of order 1, however large f is;
+    far below it they overflow. NaN in, NaN out.
     Raises: ValueError: noise and its log-densities differ in shape.
     """
     if noise.shape != noise_log_density.shape:
