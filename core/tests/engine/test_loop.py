@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from contrast.engine.checkpoint import load_checkpoint
 from contrast.engine.distribution import World
 from contrast.engine.folder import RunFolder
 from contrast.engine.loop import Loop, weights
@@ -103,6 +104,51 @@ def test_terms_are_logged_beside_their_sum(tmp_path):
     line = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[0])
     assert line["loss"] == pytest.approx(line["length"] + line["sum"])
     assert (line["step"], line["epoch"]) == (0, 1)
+
+
+def times(folder):
+    return [json.loads(line) for line in (folder / "times.jsonl").read_text().splitlines()]
+
+
+def test_the_times_cover_every_step_also_those_of_an_unfinished_epoch(tmp_path):
+    stopped = loop(tmp_path, World(), max_steps=5, checkpoint_every=1)
+    stopped.run(lambda: stopped.step == 3)
+    assert [line["step"] for line in times(tmp_path)] == [1, 2]
+    resumed = loop(tmp_path, World(), max_steps=5)
+    trees = load_checkpoint(stopped.folder.latest_checkpoint(), "model", "training", "best")
+    resumed.restore(trees)
+    resumed.run(lambda: False)
+    assert [line["step"] for line in times(tmp_path)] == [1, 2, 3, 4]
+    resumed.run(lambda: False)  # a finished run has nothing to add
+    assert len(times(tmp_path)) == 4
+
+
+def test_the_times_are_split_completely_and_hold_the_peak_of_memory(tmp_path):
+    loop(tmp_path, World(), checkpoint_every=1, evaluate_every=1).run(lambda: False)
+    spent = {"data", "forward", "relate", "loss", "backward", "step"}
+    for line in times(tmp_path):
+        assert line["split"].keys() == spent | {"record", "evaluation", "checkpoint"}
+        assert 0 < sum(line["split"].values()) <= line["seconds"]
+        assert line["peak_memory"]["cpu"] > 2**20
+
+
+def test_what_a_step_computes_by_itself_counts_as_its_loss(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("contrast.engine.work.perf_counter", lambda: now[0])
+
+    class Slow(Stage):
+        def step(self, batch, work):
+            form = work.encode(batch)
+            now[0] += 3
+            work.descend(form.z.square().mean())
+            now[0] += 1
+
+    one = loop(tmp_path, World(), max_steps=1)
+    one.stage = Slow()
+    one.run(lambda: False)
+    split = times(tmp_path)[0]["split"]
+    assert split.pop("loss") == 4
+    assert set(split.values()) == {0}
 
 
 def test_a_loss_that_is_not_finite_names_step_samples_and_last_checkpoint(tmp_path):

@@ -14,6 +14,7 @@ from torch import Tensor
 from contrast.engine.distribution import World
 from contrast.engine.evaluating import evaluating
 from contrast.engine.folder import RunFolder
+from contrast.engine.memory import peak_memory
 from contrast.engine.monitor import Monitor
 from contrast.engine.observers import Observer
 from contrast.engine.optimizers import learning_rate_factor
@@ -52,7 +53,7 @@ class Loop:
         self.epoch_steps = max(parts.sampler.steps_per_epoch, 1)
         self.steps = self.trainer.max_steps or self.trainer.max_epochs * self.epoch_steps
         self.step, self.finished = 0, False
-        self.clock, self.started = Clock(), perf_counter()
+        self.clock, self.started, self.timed = Clock(), perf_counter(), 0
         self.drawn: tuple[Any, Any, list[int | str]] | None = None
         self.work: LoopWork | None = None  # of the last step
 
@@ -69,6 +70,8 @@ class Loop:
         if self.finished and self.monitor.weights is not None:
             load_weights(self.parts, self.monitor.weights)
         self._checkpoint()
+        if self.step > self.timed:
+            self._write_times(self.step // self.epoch_steps + 1)
         self.observer.on_end(self.stage.name)
         return self.finished
 
@@ -76,6 +79,7 @@ class Loop:
         """Continue from the trees of a checkpoint."""
         training = trees["training"]
         self.step, self.finished = training["step"], training["finished"]
+        self.timed = self.step
         self.recorder.epoch_losses = training["epoch_losses"]
         self.monitor.restore(training["monitor"], trees["best"])
         load_weights(self.parts, trees["model"])
@@ -103,9 +107,11 @@ class Loop:
         )
         with self.clock.split("data"):
             batch, ids = self._draw(at)
-        self.stage.step(batch, work)
+        with self.clock.split("loss"):  # what a step does beside what `work` counts for itself
+            self.stage.step(batch, work)
         where = {"step": self.step, "epoch": self.step // self.epoch_steps + 1}
-        self.recorder.hold(where, ids, work.values, work.share)
+        with self.clock.split("record"):
+            self.recorder.hold(where, ids, work.values, work.share)
         self.step += 1
 
     def _draw(self, at: Moment) -> tuple[Any, list[int | str]]:
@@ -118,7 +124,8 @@ class Loop:
 
     def _end_epoch(self, epoch: int) -> None:
         trainer = self.trainer
-        loss, metrics = self.recorder.end_epoch(), None
+        with self.clock.split("record"):
+            loss, metrics = self.recorder.end_epoch(), None
         if trainer.evaluate_every and epoch % trainer.evaluate_every == 0:
             metrics = self._validate(epoch)
         if self.monitor.improves(epoch, loss, metrics) and trainer.restore_best:
@@ -129,9 +136,10 @@ class Loop:
                 f"stopped at epoch {epoch}: `{trainer.monitor}` was best at epoch "
                 f"{self.monitor.best_epoch} (`trainer.patience={trainer.patience}`)"
             )
-        self._write_times(epoch)
         if trainer.checkpoint_every and epoch % trainer.checkpoint_every == 0:
-            self._checkpoint()
+            with self.clock.split("checkpoint"):
+                self._checkpoint()
+        self._write_times(epoch)
 
     def _validate(self, epoch: int) -> dict[str, float | None]:
         at = moment(self.stage, self.config, self.parts, self.world, self.step, "validate")
@@ -139,6 +147,7 @@ class Loop:
             metrics = self.stage.validate(self.parts, self.config, at)
         where = {"stage": self.stage.name, "step": self.step - 1, "epoch": epoch}
         self.folder.write_metrics({**where, "validation": metrics})
+        self.observer.on_evaluation(self.stage.name, self.step - 1, metrics)
         return metrics
 
     def _write_times(self, epoch: int) -> None:
@@ -150,9 +159,10 @@ class Loop:
                 "step": self.step - 1,
                 "seconds": now - self.started,
                 "split": self.clock.spent,
+                "peak_memory": peak_memory(),
             }
         )
-        self.clock.spent, self.started = {}, now
+        self.clock.spent, self.started, self.timed = {}, now, self.step
 
     def _checkpoint(self) -> None:
         self.recorder.flush()

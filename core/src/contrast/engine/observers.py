@@ -25,6 +25,9 @@ class Observer:
     def on_step(self, stage: str, step: int, values: dict[str, float]) -> None:
         """The numbers of a finished step; they come in order, a few steps late."""
 
+    def on_evaluation(self, stage: str, step: int | None, metrics: dict[str, float | None]) -> None:
+        """What was found after a step while training, or (None) of the trained stage."""
+
     def on_message(self, text: str) -> None:
         """A sentence for people: what was dropped, skipped or decided."""
 
@@ -32,7 +35,7 @@ class Observer:
         """A stage's training is over, finished or stopped."""
 
 
-EVENTS = ("on_run", "on_start", "on_step", "on_message", "on_end")
+EVENTS = ("on_run", "on_start", "on_step", "on_evaluation", "on_message", "on_end")
 
 
 def together(members: Sequence[Observer]) -> Observer:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from contrast.engine.checkpoint import last_of_stage, load_checkpoint
@@ -15,6 +16,7 @@ from contrast.engine.distribution import World
 from contrast.engine.evaluating import evaluating
 from contrast.engine.folder import RunFolder, now
 from contrast.engine.loop import Loop, load_weights, moment, place
+from contrast.engine.memory import peak_memory
 from contrast.engine.observers import Observer
 from contrast.engine.placement import choose_device, dtype_of, move, threads
 from contrast.engine.randomness import seeded
@@ -202,10 +204,15 @@ def evaluate_stage(session: Session, stage: Stage, parts: Parts) -> Evaluation:
     """Evaluate a stage's parts and write down what was found."""
     at = moment(stage, session.config, parts, session.world, 0, "evaluate")
     session.observer.on_message(f"evaluating stage `{stage.name}`")
+    began = perf_counter()
     with evaluating(parts, at):
         evaluation = stage.evaluate(parts, session.config, at)
     if session.world.leads:
         save_evaluation(evaluation, session.folder.path, stage.name)
+        cost = {"seconds": perf_counter() - began, "peak_memory": peak_memory()}
+        known = session.folder.record().get("evaluated", {})
+        session.folder.update(evaluated={**known, stage.name: cost})
+    session.observer.on_evaluation(stage.name, None, evaluation.metrics)
     for note in evaluation.notes:
         session.observer.on_message(note)
     session.world.barrier()
