@@ -1,6 +1,7 @@
 """The cached gradient is that of the whole batch, dropout and all, and memory stays small."""
 
-from dataclasses import dataclass
+import weakref
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -188,3 +189,29 @@ def test_autocast_is_the_same_both_times():
     for mine, theirs in zip(gradients(form, encoder), gradients(whole, encoder), strict=True):
         if mine is not None:
             torch.testing.assert_close(mine, theirs, rtol=1e-2, atol=1e-3)
+
+
+class Remembered(torch.autograd.Function):
+    """The rows as they are, with something in the graph that tells whether it is still there."""
+
+    @staticmethod
+    def forward(ctx, z, alive):
+        ctx.held = torch.zeros(1)
+        alive.append(weakref.ref(ctx.held))
+        return z.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g, None
+
+
+def test_the_first_chunks_graph_is_gone_when_the_second_is_encoded():
+    encoder, alive, seen = Encoder(torch.float64, 0.0), [], []
+
+    def encode(x):
+        seen.append([each() is not None for each in alive])
+        form = encoder(x)
+        return replace(form, z=Remembered.apply(form.z, alive))
+
+    assert encode_in_chunks(encode, X.split(4), encoder).z.requires_grad
+    assert seen == [[], [False], [False, False]]

@@ -27,7 +27,7 @@ class Meco(nn.Module):
         if not 0 < gamma <= 1:
             raise ValueError(f"gamma must be in (0, 1], got {gamma}")
         self.gamma = gamma
-        self.log_u = StateTable(1, -torch.inf)
+        self.log_u = StateTable(1)
 
     def forward(
         self,
