@@ -71,14 +71,14 @@ def by_label(q: Tensor, k: Tensor) -> Tensor:
 def clip(q: Tensor, k: Tensor) -> Tensor:
     """InfoNCE both ways, rows and columns in one pass."""
     found = row_lse(q, k, temperature=0.05, columns=True)
-    return (found.lse + found.column_lse).mean() / 2 - (q * k).sum(1).mean() / 0.05
+    return (found.lse + found.column_lse).mean() / 2 - (q * k).sum() / (0.05 * len(q))
 
 
 def nt_xent(q: Tensor, k: Tensor) -> Tensor:
     """NT-Xent of N rows in all, on half the tiles."""
     found = row_lse(q, temperature=0.05, weights=(OffDiagonal(),))
     first, second = q.view(2, -1, WIDTH).unbind()
-    return found.lse.mean() - (first * second).sum(1).mean() / 0.05
+    return found.lse.mean() - (first * second).sum() / (0.05 * len(first))
 
 
 def moment(q: Tensor, k: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ def tiles(monkeypatch):
     """Nothing is small enough to be computed at once, and tiles are of 2 x 4 pairs."""
     for module in ("row_lse", "lse_sum", "pair_sums"):
         monkeypatch.setattr(f"contrast.primitives.{module}.SMALL", 0)
+    monkeypatch.setattr("contrast.primitives.row_lse.KEPT", 0)
     for module in ("tiles", "topk"):
         monkeypatch.setattr(f"contrast.primitives.{module}.CPU_TILE", (2, 4))
 

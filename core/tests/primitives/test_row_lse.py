@@ -25,6 +25,7 @@ ALLOWED = torch.arange(N * M).view(N, M) % 3 == 0
 def small_tiles(monkeypatch):
     monkeypatch.setattr(tiles, "CPU_TILE", (3, 5))
     monkeypatch.setattr(module, "SMALL", 0)
+    monkeypatch.setattr(module, "KEPT", 0)
 
 
 def rows(n, size=1.0, seed=0, dtype=torch.float64):
@@ -75,7 +76,7 @@ def gradients(outputs, inputs):
     total = 0
     for n, y in enumerate(outputs):
         total = total + (y.masked_fill(y == -math.inf, 0) * rows(len(y), seed=n)[:, 0]).sum()
-    return torch.autograd.grad(total, inputs)
+    return torch.autograd.grad(total, inputs, retain_graph=True)
 
 
 def test_only_scores_that_may_overflow_or_have_log_weights_are_shifted():
@@ -345,6 +346,43 @@ def test_small_problems_give_the_same(monkeypatch):
     whole = three(a, k, torch.ones(N, dtype=torch.float64))
     close(tiled, whole)
     close(gradients(tiled, (a, k)), gradients(whole, (a, k)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_kept_exponentials_give_the_same_however_often_they_are_used(size, symmetric, monkeypatch):
+    a, k = rows(N, size).requires_grad_(), rows(M, size, seed=1).requires_grad_()
+    weights = (Differ(IDS, IDS) if symmetric else Same(IDS, OTHERS), OffDiagonal())
+    inputs = (a,) if symmetric else (a, k)
+
+    def of(columns):
+        found = row_lse(*inputs, temperature=0.5, weights=weights, columns=columns)
+        values = [found.lse, found.column_lse] if columns else [found.lse]
+        return values, found
+
+    for columns in (False, True):
+        monkeypatch.setattr(module, "KEPT", 0)
+        by_tiles, _ = of(columns)
+        monkeypatch.setattr(module, "KEPT", 4 * N * M)
+        kept, found = of(columns)
+        assert type(found.lse.grad_fn).__name__ == "_KeptBackward"
+        close(kept, by_tiles)
+        for _ in range(2):
+            close(gradients(kept, inputs), gradients(by_tiles, inputs))
+    close(gradients(kept[1:], inputs), gradients(by_tiles[1:], inputs))  # columns without rows
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_kept_exponentials_give_way_to_a_graph_of_the_gradient(symmetric, monkeypatch):
+    monkeypatch.setattr(module, "KEPT", 4 * N * M)
+
+    def loss(*given):
+        found = row_lse(*given, weights=(OffDiagonal(),), columns=True)
+        return found.lse.sum() - 2 * found.column_lse.cos().sum()
+
+    inputs = [rows(5).requires_grad_(), rows(7, seed=1).requires_grad_()][: 2 - symmetric]
+    assert gradcheck(loss, inputs)
+    assert gradgradcheck(loss, inputs)
 
 
 def test_no_candidates_and_no_anchors_are_allowed():

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from contrast.primitives.kept import keepable, kept
 from contrast.primitives.plain import SMALL, Plan, Statistics, graph_gradients, plain
 from contrast.primitives.scores import (
     Score,
@@ -37,6 +38,11 @@ from contrast.primitives.streaming import (
 from contrast.primitives.structure import Structure, is_symmetric
 from contrast.primitives.tiles import LN2, Tiles
 from contrast.primitives.weights import Weights, ready
+
+# Up to this many pairs their exponentials are kept for the backward pass (16 MiB in float32), of
+# rows against themselves a quarter. On CPU, D = 128, CLIP at N = 2048 takes 0.76 of the time of
+# tiles, NT-Xent 0.94 at N = 1024 and 1.07 at N = 1448.
+KEPT = 2048 * 2048
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def row_lse(
             a, k, scale = lower_scores(anchors, k, temperature, score)
         by_kind = ready(weights, (n, m), anchors)
         plan = Plan(by_kind, scale, moment, columns and not alike, torch.is_grad_enabled())
-        lse, mean, column_lse = (plain if n * m <= SMALL else tiled)(a, k, plan)
+        lse, mean, column_lse = (_small if n * m <= SMALL else tiled)(a, k, plan)
     if moment:
         mean = mean * temperature
     return RowStatistics(lse, mean, lse if alike and columns else column_lse)
@@ -100,7 +106,16 @@ def tiled(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
     return shared(_streamed, a, k, plan)
 
 
+def _small(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
+    """The same from all pairs at once; `plain` also without any."""
+    some = len(a) and (k is None or len(k))
+    return (kept if some and keepable(plan) else plain)(a, k, plan)
+
+
 def _streamed(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
+    few = 4 * len(a) ** 2 <= KEPT if k is None else len(a) * len(k) <= KEPT
+    if few and keepable(plan):
+        return kept(a, k, plan)
     return _Streaming.apply(a, k, plan, *plan.weights.tensors())
 
 

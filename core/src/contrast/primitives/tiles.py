@@ -73,11 +73,11 @@ class Tiles:
 
     def by_row(self, values: Tensor) -> tuple[Tensor, ...]:
         """What belongs to each row of tiles, of values whose axis 0 runs over anchors."""
-        return values.split(self.height)
+        return _cut(values, self.height)
 
     def by_column(self, values: Tensor) -> tuple[Tensor, ...]:
         """What belongs to each column of tiles, of values whose axis 0 runs over candidates."""
-        return values.split(self.width)
+        return _cut(values, self.width)
 
     def span(self, i: int, j: int) -> tuple[slice, slice]:
         """The rows and the columns of tile (i, j)."""
@@ -137,10 +137,14 @@ class Tile:
             self.x.add_(zero, alpha=LOWEST)
 
 
+def _cut(values: Tensor, size: int) -> tuple[Tensor, ...]:
+    return values.split(size) if len(values) > size else (values,)
+
+
 def _is_bounded(a: Tensor, k: Tensor, scale: float) -> bool:
     """Whether |x| <= BOUND is certain; not asked of a device, whose answer would be waited for."""
     if a.device.type != "cpu" or not (len(a) and len(k)):
         return False
-    of_a = torch.linalg.vector_norm(a, dim=1).max()
-    of_k = of_a if k is a else torch.linalg.vector_norm(k, dim=1).max()
-    return bool(of_a * of_k * scale <= BOUND)
+    of_a = torch.linalg.vector_norm(a, dim=1).max().item()
+    of_k = of_a if k is a else torch.linalg.vector_norm(k, dim=1).max().item()
+    return of_a * of_k * scale <= BOUND
