@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from contrast.primitives.kernels import serve
 from contrast.primitives.plain import SMALL, Plan, graph_gradients, plain
 from contrast.primitives.row_lse import tiled
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
@@ -60,11 +61,15 @@ def lse_sum(
     Raises: ValueError: shapes do not fit, an anchor has no candidate i + o, or temperature <= 0.
     """
     n, m = check_pairs(anchors, candidates, temperature)
-    anchors, candidates = wide(anchors), wide(candidates)
     if coefficients is not None and coefficients.shape != (n,):
         raise ValueError(f"coefficients must be ({n},), got {tuple(coefficients.shape)}")
     if positive is not None and not 0 <= positive <= m - n:
         raise ValueError(f"positive must lie in 0..{m - n} for {n} of {m} rows, got {positive}")
+    if n * m > SMALL and serve(anchors, score, weights):
+        from contrast.primitives.kernels.weighted_sums import weighted_sum
+
+        return weighted_sum(anchors, candidates, coefficients, temperature, weights, positive)
+    anchors, candidates = wide(anchors), wide(candidates)
     with full_precision(anchors):
         a, k, scale = lower_scores(anchors, candidates, temperature, score)
         plan = Plan(ready(weights, (n, m), a), scale)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from contrast.primitives.kept import keepable, kept
+from contrast.primitives.kernels import serve
 from contrast.primitives.plain import SMALL, Plan, Statistics, graph_gradients, plain
 from contrast.primitives.scores import (
     Score,
@@ -84,6 +85,12 @@ def row_lse(
     Raises: ValueError: shapes do not fit, or temperature <= 0.
     """
     n, m = check_pairs(anchors, candidates, temperature)
+    if n * m > SMALL and serve(anchors, score, weights):
+        from contrast.primitives.kernels.rows import row_statistics
+
+        return RowStatistics(
+            *row_statistics(anchors, candidates, temperature, weights, moment, columns)
+        )
     anchors, candidates = wide(anchors), None if candidates is None else wide(candidates)
     alike = candidates is None and not moment and score == "inner"
     alike = alike and all(map(is_symmetric, weights)) and _is_one_number(temperature)
