@@ -32,6 +32,7 @@ def words(tmp_path_factory):
         yield {
             "toy": ["data.samples=64", "trainer.lr=0.01"],
             "meow": [*graph, "trainer.lr=0.003", "trainer.patience=0"],
+            "mclrec": walks(tmp_path_factory.mktemp("walks") / "log.csv"),
         }
 
 
@@ -52,6 +53,16 @@ def write_graph(folder):
     save_graph(graph, folder)
 
 
+def walks(path):
+    """Words for 40 people who take the next of 20 items, from places of their own."""
+    rows = [f"{user},{(user + step) % 20},{step}" for user in range(40) for step in range(4)]
+    path.write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    narrow = ["encoder.width=8", "encoder.inner=8", "encoder.layers=1", "encoder.dropout=0"]
+    weights = ["trainer.data_weight=1", "trainer.lr=0.01", "trainer.evaluate_every=0"]
+    stop = ["trainer.monitor=loss", "trainer.patience=0", "trainer.restore_best=no"]
+    return ["data=interactions", f"data.path={path}", *narrow, *weights, *stop]
+
+
 def losses(words, plugin, folder):
     """The loss of every step of a short training."""
     words = [*words, f"trainer.max_steps={STEPS}", "trainer.checkpoint_every=0"]
@@ -64,7 +75,7 @@ def losses(words, plugin, folder):
 
 
 @pytest.mark.parametrize("objective", CATALOGUE, ids=lambda part: part.name)
-@pytest.mark.parametrize("plugin", ["toy", "meow"])
+@pytest.mark.parametrize("plugin", ["toy", "meow", "mclrec"])
 def test_an_objective_learns_where_it_fits_and_is_refused_elsewhere(
     words, tmp_path, plugin, objective
 ):
