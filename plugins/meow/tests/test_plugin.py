@@ -20,15 +20,17 @@ def tiny_graph(folder: Path) -> list[str]:
     return [f"data.path={save_graph(graph, folder)}"]
 
 
-TestMeow = battery(
-    "meow",
+SHORT = (
     "data=hetero",
     "data.meta_paths=film>person>film",
     "data.labelled=4",
     "sampler.neighbours=5",
-    "sampler.clusters=3,5",
     "sampler.cache=false",
     "evaluation.probe_restarts=2",
     "evaluation.cluster_runs=2",
-    prepare=tiny_graph,
+)
+TestMeow = battery("meow", *SHORT, "sampler.clusters=3,5", prepare=tiny_graph)
+TestAdaMeow = battery("meow", *SHORT, "method=adameow", prepare=tiny_graph)
+TestOfficial = battery(
+    "meow", *SHORT, "sampler.clusters=3,5", "reference=official", prepare=tiny_graph
 )

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from contrast.errors import ConfigError
+from contrast_meow.ada_recipe import ADAMEOW
 from contrast_meow.recipe import MEOW, HeteroSettings, MeowSettings, SamplerSettings
 
 HEAVY = ("torch", "numpy", "scipy", "pandas", "sklearn", "torch_geometric")
@@ -16,21 +17,23 @@ def test_recipe_is_imported_without_any_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
-def test_every_preset_names_existing_settings():
-    for name, preset in MEOW.presets.items():
-        assert name in {part.name for part in MEOW.slots["data"]}
+@pytest.mark.parametrize("recipe", [MEOW, ADAMEOW], ids=lambda recipe: recipe.name)
+def test_every_preset_names_existing_settings(recipe):
+    for name, preset in recipe.presets.items():
+        assert name in {part.name for part in recipe.slots["data"]}
         for section, values in preset.items():
-            known = {"trainer": MEOW.trainer, "evaluation": MEOW.evaluation}
-            config = known.get(section) or MEOW.slots[section][0].config
+            known = {"trainer": recipe.trainer, "evaluation": recipe.evaluation}
+            config = known.get(section) or recipe.slots[section][0].config
             assert set(values) <= {item.name for item in fields(config)}
             config(**values)
 
 
-def test_defaults_are_those_of_the_default_data():
-    preset = MEOW.presets[MEOW.slots["data"][0].name]
+@pytest.mark.parametrize("recipe", [MEOW, ADAMEOW], ids=lambda recipe: recipe.name)
+def test_defaults_are_those_of_the_default_data(recipe):
+    preset = recipe.presets[recipe.slots["data"][0].name]
     for section, values in preset.items():
-        known = {"trainer": MEOW.trainer, "evaluation": MEOW.evaluation}
-        config = (known.get(section) or MEOW.slots[section][0].config)()
+        known = {"trainer": recipe.trainer, "evaluation": recipe.evaluation}
+        config = (known.get(section) or recipe.slots[section][0].config)()
         of_the_method = values.keys() - {"threads"}  # which speeds this graph alone
         assert {n: getattr(config, n) for n in of_the_method} == {
             n: values[n] for n in of_the_method
@@ -38,7 +41,7 @@ def test_defaults_are_those_of_the_default_data():
 
 
 def test_every_part_can_be_loaded():
-    for parts in MEOW.slots.values():
+    for parts in (*MEOW.slots.values(), *ADAMEOW.slots.values()):
         assert all(callable(part.load()) for part in parts)
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from contrast.forms import Apart, Differ, Same
+from contrast.primitives.low_rank import log_weight
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,8 @@ class LowRank:
         return replace(self, rows=self.rows[rows], columns=self.columns[columns])
 
     def log_weight(self) -> Tensor:
-        """The log-weights written out, (N, M), by way of (N, M, H): meant for a tile."""
-        activation = torch.tanh(self.rows[:, None] + self.columns)
-        return logsigmoid(activation @ self.direction + self.bias)
+        """The log-weights written out, (N, M)."""
+        return log_weight(self.rows, self.columns, self.direction, self.bias)
 
 
 Structure = Same | Differ | Apart | OffDiagonal | Mask | LogWeight | LowRank

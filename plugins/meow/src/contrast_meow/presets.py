@@ -1,4 +1,4 @@
-"""Hyper-parameters of each data set: those of the official code, and our own for MovieLens.
+"""Hyper-parameters of each data set and method: the official code's, and our own for MovieLens.
 
 Lists hold one value a meta-path, in the order in which the data name them.
 """
@@ -60,6 +60,70 @@ PRESETS: dict[str, Preset] = {
         },
         "objective": {"temperature": 0.9, "prototype_weight": 1.0},
         "trainer": {"lr": 1e-4, "weight_decay": 1e-3, "patience": 15, "max_epochs": 10000},
+        "evaluation": {"probe_lr": 0.01},
+    },
+}
+
+ADA_PRESETS: dict[str, Preset] = {
+    "movielens": {
+        "sampler": {"feature_mask": 0.2, "edge_masks": (0.2,), "neighbours": (30,)},
+        "encoder": {"dropout": 0.2},
+        "objective": {"temperature": 0.9},
+        "trainer": {
+            "lr": 5e-4,
+            "weight_decay": 5e-4,
+            "max_epochs": 1000,
+            "evaluate_from": 100,
+            "threads": 1,
+        },
+        "evaluation": {"probe_lr": 0.03},
+    },
+    "acm": {
+        "sampler": {"feature_mask": 0.3, "edge_masks": (0.2,), "neighbours": (690, 690)},
+        "encoder": {"dropout": 0.3},
+        "objective": {"temperature": 1.0},
+        "trainer": {
+            "lr": 5e-5,
+            "weight_decay": 1e-5,
+            "max_epochs": 1200,
+            "evaluate_from": 500,
+        },
+        "evaluation": {"probe_lr": 0.03},
+    },
+    "dblp": {
+        "sampler": {"feature_mask": 0.1, "edge_masks": (0.3,), "neighbours": (25, 200, 40)},
+        "encoder": {"dropout": 0.2, "drop_masked": False},
+        "objective": {"temperature": 0.9},
+        "trainer": {
+            "lr": 1e-4,
+            "weight_decay": 1e-3,
+            "max_epochs": 1500,
+            "evaluate_from": 900,
+        },
+        "evaluation": {"probe_lr": 0.01},
+    },
+    "aminer": {
+        "sampler": {"feature_mask": 0.0, "edge_masks": (0.0,), "neighbours": (8, 31)},
+        "encoder": {"dropout": 0.0, "projection": 16},
+        "objective": {"temperature": 0.9},
+        "trainer": {
+            "lr": 1e-4,
+            "weight_decay": 1e-4,
+            "max_epochs": 3000,
+            "evaluate_from": 2600,
+        },
+        "evaluation": {"probe_lr": 0.3, "probe_weight_decay": 1e-3},
+    },
+    "imdb": {
+        "sampler": {"feature_mask": 0.3, "edge_masks": (0.1,), "neighbours": (70, 10, 70)},
+        "encoder": {"dropout": 0.1},
+        "objective": {"temperature": 0.9},
+        "trainer": {
+            "lr": 5e-4,
+            "weight_decay": 5e-4,
+            "max_epochs": 1000,
+            "evaluate_from": 100,
+        },
         "evaluation": {"probe_lr": 0.01},
     },
 }

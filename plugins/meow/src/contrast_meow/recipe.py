@@ -6,7 +6,7 @@ Samples, arXiv:2212.13847 (SDM 2023).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from contrast.errors import ConfigError
@@ -57,15 +57,12 @@ class HeteroSettings(Settings):
 
 
 @dataclass(frozen=True)
-class SamplerSettings(Settings):
-    """Graphs, masks and clusters; one value serves all meta-paths, else one for each."""
+class GraphSettings(Settings):
+    """Graphs and masks; one value serves all meta-paths, else one for each."""
 
     feature_mask: float = setting(0.2, "share of non-zero features set to 0", low=0, below=1)
     edge_masks: tuple[float, ...] = setting((0.2,), "share of edges dropped", low=0, below=1)
     neighbours: tuple[int, ...] = setting((30,), "columns of largest PathSim kept a node", low=1)
-    clusters: tuple[int, ...] = setting((100, 200), "clusters of each clustering", low=1)
-    restarts: int = setting(5, "restarts of k-means, the best is kept", low=1)
-    iterations: int = setting(20, "iterations of k-means", low=1)
     ties: Literal["auto", "random", "official", "larger_index", "next_index"] = setting(
         "auto",
         "who is kept among equal PathSim; auto: random, or official under reference=official",
@@ -75,9 +72,18 @@ class SamplerSettings(Settings):
     def __post_init__(self) -> None:
         """Raises: ConfigError: a number out of range, or a list without any."""
         super().__post_init__()
-        for name in ("edge_masks", "neighbours", "clusters"):
-            if not getattr(self, name):
-                raise ConfigError(f"`sampler.{name}` needs at least one value")
+        for item in fields(self):
+            if getattr(self, item.name) == ():
+                raise ConfigError(f"`sampler.{item.name}` needs at least one value")
+
+
+@dataclass(frozen=True)
+class SamplerSettings(GraphSettings):
+    """Graphs, masks and clusters."""
+
+    clusters: tuple[int, ...] = setting((100, 200), "clusters of each clustering", low=1)
+    restarts: int = setting(5, "restarts of k-means, the best is kept", low=1)
+    iterations: int = setting(20, "iterations of k-means", low=1)
 
 
 @dataclass(frozen=True)

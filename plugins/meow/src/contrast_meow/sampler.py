@@ -98,6 +98,8 @@ class MeowSampler(Sampler):
         self.rule = ("official" if official else "random") if ties == "auto" else ties
         keep = at_most(N, per_path("neighbours", neighbours, data), "sampler.neighbours")
         masks = per_path("edge_masks", edge_masks, data)
+        if not relates:  # and nobody is warned of clusters that nobody looks for
+            clusters = tuple(min(K, N) for K in clusters)
         self.sizes = at_most(N, clusters, "sampler.clusters")
         self.starts = [draw_starts(N, K, restarts, generator) for K in self.sizes]
         folder = cache_folder() if cache else None
