@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, ndcg_score
 
+from contrast.engine.randomness import generator
 from contrast.evaluation import ranks, retrieval_scores
 from contrast.evaluation.retrieval import embedding_ranks
 
@@ -103,3 +104,13 @@ def test_chunks_of_queries_give_the_ranks_of_all():
 def test_unfit_input_is_refused_with_a_sentence(scores, relevant, message):
     with pytest.raises(ValueError, match=message):
         ranks(scores, relevant)
+
+
+@pytest.mark.parametrize("ties", ["mean", "pessimistic"])
+def test_one_relevant_candidate_ranks_as_among_several(ties):
+    scores = torch.randint(0, 6, (40, 12), generator=generator("one")).double()
+    scores[:5, 3] = -torch.inf
+    wanted = torch.arange(40) % 12
+    wanted[wanted == 3] = -1
+    several = torch.stack([wanted, torch.full_like(wanted, -1)], 1)
+    assert torch.equal(ranks(scores, wanted, ties)[:, 0], ranks(scores, several, ties)[:, 0])

@@ -33,6 +33,8 @@ def ranks(scores: Tensor, relevant: Tensor, ties: Ties = "mean") -> Tensor:
     """
     relevant = relevant[:, None] if relevant.ndim == 1 else relevant
     check(scores, relevant)
+    if relevant.shape[1] == 1:
+        return _ranks_of_one(scores, relevant, ties)
     absent = relevant < 0
     # One more column, out of the question, stands for every absent candidate.
     scores = pad(scores, (0, 1), value=-torch.inf)
@@ -46,6 +48,18 @@ def ranks(scores: Tensor, relevant: Tensor, ties: Ties = "mean") -> Tensor:
     place = torch.arange(1, found.shape[1] + 1, device=scores.device)
     rank = place + above + (level - above) * {"mean": 0.5, "pessimistic": 1.0}[ties]
     return rank.double().masked_fill(absent.gather(1, order), torch.inf)
+
+
+def _ranks_of_one(scores: Tensor, relevant: Tensor, ties: Ties) -> Tensor:
+    """`ranks` with one relevant candidate a query: two comparisons, and nothing is sorted."""
+    absent = relevant < 0
+    found = scores.gather(1, relevant.clamp(min=0)).masked_fill(absent, torch.inf)
+    if found.isneginf().any():
+        raise ValueError("a relevant candidate has the score -inf, which excludes it")
+    above = (scores > found).sum(1, keepdim=True)
+    level = (scores >= found).sum(1, keepdim=True) - above - 1
+    rank = 1 + above + level * {"mean": 0.5, "pessimistic": 1.0}[ties]
+    return rank.double().masked_fill(absent, torch.inf)
 
 
 def count_up_to(places: Tensor, size: int) -> Tensor:
