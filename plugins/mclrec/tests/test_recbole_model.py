@@ -1,15 +1,20 @@
 import sys
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 import torch
 
 import contrast
+from contrast.engine.randomness import generator, seeded
 from contrast.errors import ConfigError
-from contrast_mclrec import recbole_model
+from contrast.interfaces import Parts
+from contrast_mclrec import recbole_model, to_recbole
+from contrast_mclrec.encoder import SASRec
+from contrast_mclrec.evaluate import metrics, rank
 from contrast_mclrec.recbole_model import RecboleModel
 from contrast_mclrec.rows import Rows
-from contrast_mclrec.sampler import Batch
+from contrast_mclrec.sampler import Batch, histories
 
 pytestmark = pytest.mark.skipif(find_spec("recbole") is None, reason="needs recbole")
 SIZES = {"items": 20, "max_length": 6, "catalogue": 0}
@@ -71,3 +76,34 @@ def test_a_run_of_a_recbole_model_is_ranked_as_ours(tmp_path, small_csv):
         runs=tmp_path,
     )
     assert 0 <= found.metrics["hr/10"] <= 1
+
+
+def test_one_set_of_weights_has_one_set_of_metrics_here_and_in_recbole(log, monkeypatch):
+    """SASRec's weights in RecBole's model, judged by RecBole's collector and evaluator."""
+    monkeypatch.setattr(np, "float", float, raising=False)  # which RecBole still asks for
+    from recbole.evaluator import Collector, Evaluator
+
+    with seeded(0):
+        ours = SASRec(items=log.catalogue, max_length=6, width=16).eval()
+        for p in ours.parameters():
+            p.data.add_(torch.randn_like(p), alpha=0.1)
+    theirs = RecboleModel(
+        items=log.catalogue, max_length=6, catalogue=0, model="SASRec", options=("hidden_size=16",)
+    ).eval()
+    theirs.model.load_state_dict(to_recbole(ours))
+    parts = Parts(log, histories(log, generator=generator(0), max_length=6), ours, None)
+    (tested,) = parts.sampler.sweep("test")
+    settings = {"metrics": ["Hit", "NDCG", "MRR"], "topk": [5, 10], "metric_decimal_place": 12}
+    settings = recbole_model.Options({**settings, "device": "cpu", "eval_args": {"mode": "full"}})
+    collector = Collector(settings)
+    with torch.no_grad():
+        scores = theirs.model.full_sort_predict(theirs.interaction(tested))
+        found = metrics(rank(parts, "test").rank, (5, 10))
+    scores[:, 0] = -torch.inf
+    rows = torch.arange(len(scores))
+    collector.eval_batch_collect(scores, None, rows, tested.targets)
+    expected = Evaluator(settings).evaluate(collector.get_data_struct())
+    for theirs_name, name in (("hit", "hr"), ("ndcg", "ndcg"), ("mrr", "mrr")):
+        for k in (5, 10):
+            assert abs(expected[f"{theirs_name}@{k}"] - found[f"{name}/{k}"]) < 1e-6
+    assert found["hr/10"] > 0
