@@ -66,15 +66,18 @@ def test_every_command_that_is_shown_exists(page, run):
         run([words[0], "--help"] if not words[0].startswith("-") else [words[0]])
         given = [word for word in words[1:] if "=" in word and not word.startswith("-")]
         named = dict(word.split("=", 1) for word in given)
-        if words[0] == "run" and named.get("plugin") == "meow":
+        if words[0] == "run" and named.get("plugin") in ("meow", "mclrec"):
             resolve(
-                "meow", [f"{k}={v.split(',')[0] if k == 'seed' else v}" for k, v in named.items()]
+                named["plugin"],
+                [f"{k}={v.split(',')[0] if k == 'seed' else v}" for k, v in named.items()],
             )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_dotted_name_of_ours_exists(page):
-    for name in re.findall(r"`((?:contrast|contrast_meow)(?:\.\w+)+)`", page.read_text()):
+    for name in re.findall(
+        r"`((?:contrast|contrast_meow|contrast_mclrec)(?:\.\w+)+)`", page.read_text()
+    ):
         assert name in GROUPS or resolves(name), name
 
 
@@ -152,6 +155,35 @@ def test_the_walk_from_two_tables_to_vectors_works(tmp_path, monkeypatch, run):
     for folder in Path("runs").iterdir():
         found = json.loads((folder / "evaluation/train.json").read_text())["metrics"]
         assert found["macro_f1/20"] > found["features/macro_f1/20"] + 10, folder
+
+
+def test_the_settings_of_mclrec_are_those_of_the_page():
+    text = (DOCS / "methods/mclrec.md").read_text()
+    sets = ("interactions", "ml-100k", "beauty", "sports", "toys", "yelp")  # the first: no preset
+    columns = {
+        data: {e.key: write(e.value) for e in resolve("mclrec", [f"data={data}"]).entries}
+        for data in sets
+    }
+    rows = re.findall(r"^\| `(\w+\.\w+)` \|" + r"(.*?)\|" * len(sets), text, re.MULTILINE)
+    assert len(rows) >= 15
+    for key, *cells in rows:
+        default, *presets = (cell.strip(" `") for cell in cells)
+        assert columns["interactions"][key] == default, key
+        for shown, data in zip(presets, sets[1:], strict=True):
+            assert columns[data][key] == (shown or default), (key, data)
+
+
+def test_the_walk_from_a_log_to_recommendations_works(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, _, text in blocks("own-log.md"):
+        if language == "python":
+            exec(compile(text, "own-log.md", "exec"), names)
+        for words in commands(text) if language == "console" else ():
+            run(words)
+    assert names["z"].shape == (1, 64)
+    assert len(names["near"]) == 3
+    assert {"readers.parquet", "items.parquet"} <= {path.name for path in Path().iterdir()}
 
 
 @pytest.fixture(scope="module")
