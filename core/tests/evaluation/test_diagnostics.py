@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from contrast.evaluation import diagnostics
+from contrast.evaluation import alignment, diagnostics
 from contrast.evaluation.diagnostics import DRAWN_PAIRS, diagnose, mean_candidate
 from contrast.forms import Differ, Pairs, Same
 from contrast.objectives.infonce import infonce
@@ -166,7 +166,7 @@ def test_a_batch_without_any_usable_pair_has_no_measures(z):
     found = look(Pairs(z, z), labels=torch.zeros(len(z), dtype=torch.long))
     assert {value for spread in found.spreads.values() for value in spread} == {None}
     assert found.numbers["uniformity"] is found.numbers["tolerance"] is None
-    assert sum(found.positives) == sum(found.negatives) == 0
+    assert sum(found.positives) == sum(found.negatives) == sum(found.carried) == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
@@ -186,6 +186,25 @@ def test_similarities_are_counted_by_bin():
     assert found.positives[-1] == sum(found.positives) == 2
     assert found.negatives[20] == sum(found.negatives)
     assert 0.4 * DRAWN_PAIRS < sum(found.negatives) < 0.6 * DRAWN_PAIRS
+
+
+def test_the_gradient_is_shared_out_by_similarity():
+    form = Pairs(*views(200, 4))
+    flat, steep = look(form, 1e3), look(form, 0.05)
+    counted = torch.tensor(flat.negatives, dtype=torch.float64)
+    wanted = (100 * counted / counted.sum()).tolist()
+    assert flat.carried == pytest.approx(wanted, abs=0.1)
+    assert sum(steep.carried) == pytest.approx(100)
+    s = normalize(form.anchors, dim=1) @ normalize(form.candidates, dim=1).T
+    s.fill_diagonal_(-torch.inf)
+    exact = ((s / 0.05).softmax(1) * (s > 0.8)).sum() / len(s)
+    assert sum(steep.carried[36:]) == pytest.approx(100 * float(exact), abs=5)
+
+
+def test_alignment_is_the_mean_squared_distance_of_positives():
+    anchors, candidates = views()
+    found = look(Pairs(anchors, candidates)).numbers["alignment"]
+    assert found == pytest.approx(alignment(anchors, candidates))
 
 
 def test_many_anchors_are_drawn_from_by_the_generator_alone(monkeypatch):

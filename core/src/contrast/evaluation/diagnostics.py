@@ -17,7 +17,7 @@ The mean candidate of a softmax is t times the gradient of its log-sum-exp, so m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor
@@ -45,8 +45,9 @@ class Diagnosis:
     """What `diagnose` found, in plain values; None where one is not defined.
 
     `spreads` hold mean, 10 %, 50 % and 90 % quantile over the anchors, `numbers` one value each;
-    `positives` and `negatives` count similarities in `BINS` bins of equal width from -1 to 1;
-    `assumed` says that the temperature is not the objective's.
+    `positives` and `negatives` count similarities in `BINS` bins of equal width from -1 to 1, and
+    `carried` says how much of the gradient's negative part the negatives of each bin carry, in
+    percent; `assumed` says that the temperature is not the objective's.
     """
 
     temperature: float
@@ -54,6 +55,7 @@ class Diagnosis:
     numbers: dict[str, float | int | None]
     positives: list[int]
     negatives: list[int]
+    carried: list[float] = field(default_factory=list)
     assumed: bool = False
 
 
@@ -81,9 +83,12 @@ def diagnose(
     positive = mean_candidate(a, c, positives, temperature)
     negative = mean_candidate(a, c, negatives, temperature)
     alike = mean_candidate(torch.zeros_like(a), c, negatives, 1.0)
+    partner = mean_candidate(torch.zeros_like(a), c, positives, 1.0)[1]
     lonely, unopposed = positive[0] == -torch.inf, negative[0] == -torch.inf
     full = (~(lonely | unopposed)).nonzero()[:, 0]
     measures = _measures(a, positive, negative, alike, temperature)
+    drawn, owners = _drawn_negatives(a, c, full, negatives, generator)
+    shares = (drawn / temperature - negative[0][owners]).exp()
     left_out = {
         "rows of length 0": sum(int((x < SHORTEST).sum()) for x in lengths),
         "rows that are not finite": sum(int((~x.isfinite()).sum()) for x in lengths),
@@ -97,13 +102,15 @@ def diagnose(
         numbers={
             "anchors": len(chosen),
             "candidates": len(candidates),
+            "alignment": float(2 - 2 * (a * partner).sum(1)[full].mean()) if len(full) else None,
             "uniformity": uniformity(a) if len(a) else None,
             "tolerance": tolerance(a, labels[rows]) if labels is not None and len(a) else None,
             "effective rank": effective_rank(a) if len(a) else None,
             **left_out,
         },
         positives=_counts((a * positive[1]).sum(1)[full]),
-        negatives=_counts(_drawn_negatives(a, c, full, negatives, generator)),
+        negatives=_counts(drawn),
+        carried=_percent(drawn, shares),
     )
 
 
@@ -176,18 +183,25 @@ def _spread(values: Tensor) -> Spread:
 
 def _drawn_negatives(
     a: Tensor, c: Tensor, full: Tensor, negatives: tuple[Differ, ...], generator: Generator
-) -> Tensor:
-    """The similarities of the negatives among `DRAWN_PAIRS` pairs drawn with replacement."""
+) -> tuple[Tensor, Tensor]:
+    """The negatives among `DRAWN_PAIRS` pairs drawn with replacement: similarities, anchors."""
     if not len(full):
-        return a.new_zeros(0)
+        return a.new_zeros(0), full
     sizes = len(full), len(c)
     rows, columns = (torch.randint(n, (DRAWN_PAIRS,), generator=generator) for n in sizes)
     rows, columns = full[rows.to(a.device)], columns.to(a.device)
     for differ in negatives:
         kept = differ.rows[rows] != differ.columns[columns]
         rows, columns = rows[kept], columns[kept]
-    return (a[rows] * c[columns]).sum(1)
+    return (a[rows] * c[columns]).sum(1), rows
 
 
 def _counts(similarities: Tensor) -> list[int]:
     return torch.histc(similarities.float().cpu().clamp(-1, 1), BINS, -1, 1).long().tolist()
+
+
+def _percent(similarities: Tensor, weights: Tensor) -> list[float]:
+    """The weight of each bin in percent of all; zeros where there is none."""
+    bins = ((similarities.double().cpu() + 1) * (BINS / 2)).long().clamp(0, BINS - 1)
+    sums = torch.zeros(BINS, dtype=torch.float64).index_add_(0, bins, weights.double().cpu())
+    return (100 * sums / sums.sum().clamp(min=torch.finfo(sums.dtype).tiny)).tolist()
