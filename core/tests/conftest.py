@@ -1,9 +1,14 @@
 """Plugins for tests: a module and its package metadata on the path, without pip."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+if not torch.cuda.is_available():  # Triton reads it when it is imported, by whichever test
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -49,3 +54,20 @@ def site(tmp_path, monkeypatch):
 def gallery(site):
     site.install_gallery()
     return "gallery"
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    """Pair primitives run as kernels on CPU tensors too, in small tiles that no size fills."""
+    pytest.importorskip("triton", reason="Triton is an optional extra, and is not installed")
+    from contrast.primitives.kernels import operands
+
+    monkeypatch.setattr("contrast.primitives.kernels.reachable", lambda x: True)
+    for module in ("row_lse", "lse_sum"):
+        monkeypatch.setattr(f"contrast.primitives.{module}.SMALL", 0)
+    monkeypatch.setattr(operands, "FUSED_TILE", (16, 16, 16, 4, 2))
+    monkeypatch.setattr(operands, "READ_TILE", (16, 16, 16, 4, 2))
+    monkeypatch.setattr(operands, "CHUNK", 32)
+    monkeypatch.setattr(operands, "HEIGHT", 16)
+    monkeypatch.setattr(operands, "LEAST", 16)
+    return operands

@@ -24,10 +24,15 @@ MOST_RELATIONS = 2  # relations by ids that a kernel multiplies
 
 def serve(anchors: Tensor, score: Score = "inner", weights: Sequence[Structure] = ()) -> bool:
     """Whether these pairs go to the kernels."""
-    if not (anchors.is_cuda and installed()) or score != "inner":
+    if score != "inner" or not reachable(anchors):
         return False
     relations = sum(isinstance(s, Same | Differ | Apart) for s in weights)
     return relations <= MOST_RELATIONS and not any(map(_learns, weights))
+
+
+def reachable(x: Tensor) -> bool:
+    """Whether kernels can be launched where the tensor is."""
+    return x.is_cuda and installed()
 
 
 @cache

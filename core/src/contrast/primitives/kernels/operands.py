@@ -27,9 +27,11 @@ READ_TILE = (16, 256, 64, 4, 2)
 # In half precision up to this many features a kernel forms the scores itself, which then are never
 # in memory; wider rows leave them to a library product. Not measured yet.
 FUSED_WIDTH = 1024
+FUSED_DTYPES = HALVES
 
 STRIP_BYTES = 2**30  # of exponentials, and of scores where those are in memory
 HEIGHT = 5632  # rows of a strip at most: 44 x 3 tiles of 128 x 256 for 132 processors at D = 768
+LEAST = 128  # and at least, in multiples of it
 CHUNK = 16384  # candidates whose scores are in memory at once
 LIFT = 2.0**14  # float16 holds exponentials times this, so that those of 1e-11 are not lost
 BOUND = 40.0  # up to this |x| the bound on a row's scores is its shift, and nothing is lowered
@@ -75,7 +77,7 @@ class Operands:
     @property
     def fused(self) -> bool:
         """Whether a kernel forms the scores."""
-        return self.a.dtype in HALVES and self.a.shape[1] <= FUSED_WIDTH
+        return self.a.dtype in FUSED_DTYPES and self.a.shape[1] <= FUSED_WIDTH
 
     @property
     def lift(self) -> float:
@@ -85,8 +87,9 @@ class Operands:
     def strips(self, *, stored: bool, half: bool = False) -> Iterator[tuple[slice, slice]]:
         """The rows and the columns of each strip; of half the pairs, from its own place on."""
         n, m = len(self.a), len(self.k)
-        most = max(n // 8, 256) if half else n
-        height = max(128, min(self._height(m, stored), most, n))
+        # Of half the pairs a strip's own block is formed whole, so strips are low.
+        most = max(n // 8, 2 * LEAST) if half else n
+        height = max(LEAST, min(self._height(m, stored), most))
         for start in range(0, n, height):
             stop = min(start + height, n)
             yield slice(start, stop), slice(start if half else 0, m)
@@ -96,7 +99,7 @@ class Operands:
             return max(2**26 // m, HEIGHT)  # only partial sums are in memory
         size = self.a.element_size()
         chunk = 0 if self.fused or size > 2 else min(CHUNK, m) * 4
-        return min(HEIGHT, STRIP_BYTES // max(m * size * stored + chunk, 1)) // 128 * 128
+        return min(HEIGHT, STRIP_BYTES // max(m * size * stored + chunk, 1)) // LEAST * LEAST
 
     def buffer(self, *, stored: bool, half: bool = False) -> Buffer:
         """Memory for the largest strip."""

@@ -39,7 +39,7 @@ def what_is_sent(
     factor = up.g if up.h is None else up.g + up.h * (1 - moment)
     largest = _largest(op, up) if op.a.dtype == torch.float16 else 1.0
     factor, slope, column = (
-        part if part is None or op.a.dtype != torch.float16 else part / largest
+        None if part is None else (part / largest).contiguous()  # what `sum` sends has stride 0
         for part in (factor, up.h, up.u)
     )
     sent = Sent(_high(lse), factor, slope)
