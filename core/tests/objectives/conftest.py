@@ -1,4 +1,4 @@
-"""Reference vectors in both precisions and by tiles, at the tolerances every objective must keep."""
+"""Reference vectors in both precisions, by tiles and by kernels, at every objective's tolerances."""
 
 import pytest
 import torch
@@ -16,11 +16,18 @@ def tiles(monkeypatch):
         monkeypatch.setattr(f"contrast.primitives.{module}.CPU_TILE", (2, 4))
 
 
-@pytest.fixture(params=["float64", "float32", "float64-tiles"])
+@pytest.fixture
+def kernels(tiles, interpreted, monkeypatch):
+    """All pairs go through the kernels of a GPU, in Triton's interpreter."""
+    monkeypatch.setattr(interpreted, "FUSED_DTYPES", (torch.float64,))
+
+
+@pytest.fixture(params=["float64", "float32", "float64-tiles", "float64-kernels"])
 def dtype(request):
-    """The precision of a vector, once more by tiles."""
-    if request.param.endswith("tiles"):
-        request.getfixturevalue("tiles")
+    """The precision of a vector, once more by tiles and by kernels."""
+    _, _, way = request.param.partition("-")
+    if way:
+        request.getfixturevalue(way)
     return torch.float32 if request.param == "float32" else torch.float64
 
 

@@ -10,9 +10,15 @@ from contrast.testing.vectors import assert_close, tensors, vector_cases
 
 KINDS = "weighted_lse_rows", "weighted_lse_rows_empty"
 WEIGHTED = [case for kind in KINDS for case in vector_cases(__file__, "objectives_kernel", kind)]
-DTYPES = pytest.mark.parametrize(
-    "dtype", [torch.float64, torch.float32], ids=["float64", "float32"]
-)
+
+
+@pytest.fixture(params=["float64", "float32", "float64-kernels", "float32-kernels"])
+def dtype(request):
+    """The precision of a vector, once more by the kernels of a GPU in Triton's interpreter."""
+    name, _, way = request.param.partition("-")
+    if way:
+        request.getfixturevalue("interpreted")
+    return getattr(torch, name)
 
 
 def check(actual, expected, field):
@@ -53,7 +59,6 @@ def folded(losses, case):
     return losses.sum() / len(losses)
 
 
-@DTYPES
 @pytest.mark.parametrize("case", WEIGHTED)
 def test_weighted_rows_equal_their_vectors(case, dtype):
     inputs = read(case, dtype)
@@ -67,7 +72,6 @@ def test_weighted_rows_equal_their_vectors(case, dtype):
     check_all(case, folded(losses, case), inputs)
 
 
-@DTYPES
 @pytest.mark.parametrize(
     "case", vector_cases(__file__, "objectives_kernel", "weighted_lse_rows_learnable_weights")
 )
@@ -78,7 +82,6 @@ def test_learnt_weights_equal_their_vectors(case, dtype):
     check_all(case, folded(lse - attraction(inputs, case), case), inputs)
 
 
-@DTYPES
 @pytest.mark.parametrize("case", vector_cases(__file__, "objectives_kernel", "soft_target_ce"))
 def test_soft_targets_equal_their_vectors(case, dtype):
     inputs = read(case, dtype)
@@ -88,7 +91,6 @@ def test_soft_targets_equal_their_vectors(case, dtype):
     check_all(case, folded(targets.sum(1) * lse - pulled, case), inputs)
 
 
-@DTYPES
 @pytest.mark.parametrize("case", WEIGHTED)
 def test_the_sum_of_rows_equals_their_vectors(case, dtype):
     inputs = read(case, dtype)
