@@ -136,3 +136,14 @@ def test_a_gap_is_compared_with_a_gap():
 def test_the_best_without_labels_is_chosen_seed_by_seed():
     found = accuracies(lines(a=[80, 60], b=[70, 90], SupCon=[99, 99]))
     assert found[Cell(BEST, 2, 32)] == {0: 80, 1: 90}
+
+
+def test_the_docs_show_what_the_recorded_runs_say():
+    recorded = check.recorded(check.RESULTS, check.Task())
+    page = (ROOT / "docs" / "learning-check.md").read_text()
+    assert len(recorded) == len(check.grid())
+    for table in check.tables(recorded).split("\n\n"):
+        assert table in page
+    claims = check.orderings(list(check.LOSSES))
+    drawn = (ROOT / "docs" / "assets" / "learning-check.svg").read_text()
+    assert check.figure(accuracies(recorded), claims) == drawn
