@@ -125,6 +125,16 @@ def test_half_precision_is_summed_in_float32(dtype):
     assert torch.autograd.grad(found, a)[0].dtype == dtype
 
 
+def test_products_in_bfloat16_round_nothing_but_the_slopes(monkeypatch):
+    a, k = (x.detach().bfloat16().requires_grad_() for x in inputs())
+    plainly = pair_sum(a, k, softplus, weights=(OffDiagonal(),))
+    monkeypatch.setattr(module, "in_halves", lambda a, k, score: a.dtype)
+    found = pair_sum(a, k, softplus, weights=(OffDiagonal(),))
+    torch.testing.assert_close(found, plainly, rtol=1e-6, atol=0)
+    for x, y in zip(*(torch.autograd.grad(z, (a, k)) for z in (found, plainly)), strict=True):
+        assert (x.float() - y.float()).abs().max() <= 1e-2 * y.float().abs().max()
+
+
 def test_what_does_not_fit_is_refused():
     a, k = inputs()
     with pytest.raises(ValueError, match=r"rows must be \(11,\), got \(13,\)"):

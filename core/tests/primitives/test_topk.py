@@ -90,6 +90,17 @@ def test_half_precision_is_compared_in_float32():
     assert torch.equal(found.indices, (a.float() @ c.float().T).topk(2).indices)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_products_in_half_precision_find_the_same(dtype, monkeypatch):
+    a, c = rows(N, dtype=dtype).requires_grad_(), rows(M, seed=1, dtype=dtype)
+    plainly = row_topk(a, c, 3)
+    monkeypatch.setattr(module, "in_halves", lambda a, c, score: a.dtype)
+    found = row_topk(a, c, 3)
+    assert torch.equal(found.indices, plainly.indices)
+    pair = (torch.autograd.grad(y.values.sum(), a)[0] for y in (found, plainly))
+    assert torch.equal(*pair)
+
+
 def test_k_must_lie_within_the_candidates():
     with pytest.raises(
         ValueError, match=r"k must lie in 1..130, the number of candidates, got 131"

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from contrast.primitives.plain import SMALL, graph_gradients
+from contrast.primitives.products import add_product, in_halves
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
 from contrast.primitives.sharing import own_rows, summed
 from contrast.primitives.structure import Structure
@@ -49,6 +50,7 @@ def pair_sum(
     Raises: ValueError: shapes do not fit, or weights hold log-weights.
     """
     n, m = check_pairs(anchors, candidates)
+    half = in_halves(anchors, candidates, score)
     anchors, candidates = wide(anchors), wide(candidates)
     for name, values, length in (("rows", rows, n), ("columns", columns, m)):
         for value in values:
@@ -59,7 +61,7 @@ def pair_sum(
         by_kind = ready(weights, (n, m), a)
         if by_kind.logs:
             raise ValueError("a pair sum takes no log-weights; write them into the function")
-        call = _Call(function, len(rows), len(columns), by_kind, torch.is_grad_enabled())
+        call = _Call(function, len(rows), len(columns), by_kind, torch.is_grad_enabled(), half)
         values = [*rows, *columns, *parameters]
         return (_plain if n * m <= SMALL else _tiled)(a, k, call, *values)
 
@@ -77,13 +79,14 @@ def softplus_against(scores: Tensor, levels: Tensor, temperature: float = 1.0) -
 
 @dataclass(frozen=True)
 class _Call:
-    """The function, what its values belong to, and whether gradients will be asked for."""
+    """The function, what its values belong to, whether gradients will be asked for, products."""
 
     function: Callable[..., Tensor]
     row_values: int
     column_values: int
     weights: Weights
     grad: bool
+    products: torch.dtype | None
 
     def pieces(self, values: Sequence[Tensor | None], rows: slice, columns: slice) -> list:
         """The values that belong to a tile; a missing one stays missing."""
@@ -122,7 +125,7 @@ class _PairSum(torch.autograd.Function):
         wanted = [call.grad and need for need in (*needs[:2], *needs[3:])]
         sums = [torch.zeros_like(t) if w else None for t, w in zip(inputs, wanted, strict=True)]
         total = a.new_zeros((), dtype=torch.float64)  # up to N M terms of one sign
-        for tile in Tiles(a, k, call.weights):
+        for tile in Tiles(a, k, call.weights, products=call.products):
             total += _add_tile(tile, call, values, sums)
         ctx.save_for_backward(*inputs, *sums)
         ctx.call = call
@@ -155,13 +158,21 @@ def _add_tile(
     total = _tile_sum(tile, call, scores, leaves)
     slope, *parts = _slopes(total, [scores, *leaves])
     if slope is not None and to_a is not None:
-        to_a[rows].addmm_(slope, tiles.columns[tile.j])
+        _add(to_a[rows], slope, tiles.columns[tile.j], tiles.products)
     if slope is not None and to_k is not None:
-        to_k[columns].addmm_(slope.t(), tiles.rows[tile.i])
+        _add(to_k[columns], slope.t(), tiles.rows[tile.i], tiles.products)
     for part, to in zip(parts, into, strict=True):
         if part is not None:
             to.add_(part)
     return total.detach()
+
+
+def _add(out: Tensor, slope: Tensor, rows: Tensor, half: torch.dtype | None) -> None:
+    """Add slope times rows; float16 would lose small slopes, bfloat16 has the range of float32."""
+    if half == torch.bfloat16:
+        add_product(out, slope.to(half), rows.to(half), 1.0)
+    else:
+        out.addmm_(slope, rows)
 
 
 @torch.enable_grad()

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from contrast.primitives.products import product
 from contrast.primitives.weights import Weights
 
 # Rows and columns of a tile. CPU: at 256 x 512 in float32 (0.5 MiB) two tiles share a 2 MiB cache,
@@ -40,7 +41,8 @@ class Tiles:
     """The tiles of x = scale a k^T and the memory that they share.
 
     `shape` is the rows and columns of a tile, by default what suits the device. Tiles are written
-    in multiples of `unit`: LN2 for exponentials.
+    in multiples of `unit`: LN2 for exponentials. `products` is the dtype that a and k were widened
+    from, where products are taken in it: of scores at scale 1.
     Shapes:  a: (N, D);  k: (M, D);  half: only tiles on and above the diagonal, with k = a.
     """
 
@@ -54,9 +56,10 @@ class Tiles:
         unit: float = 1.0,
         half: bool = False,
         shape: tuple[int, int] | None = None,
+        products: torch.dtype | None = None,
     ) -> None:
         self.a, self.k, self.weights, self.scale, self.half = a, k, weights, scale, half
-        self.unit = unit
+        self.unit, self.products = unit, products
         self.height, self.width = shape or (CPU_TILE if a.device.type == "cpu" else DEVICE_TILE)
         if half:  # square, so that the diagonal runs through whole tiles only
             self.height = self.width = (self.height + self.width) // 2
@@ -100,8 +103,10 @@ class Tile:
         a, k = tiles.rows[i], tiles.columns[j]
         self.n, self.m = len(a), len(k)
         x = self.scratch(name)
-        # A product with alpha has the scale for nothing.
-        self.x = torch.addmm(x, a, k.t(), beta=0, alpha=tiles.scale / tiles.unit, out=x)
+        if half := tiles.products:
+            self.x = product(a.to(half), k.to(half).t(), x)
+        else:  # a product with alpha has the scale for nothing
+            self.x = torch.addmm(x, a, k.t(), beta=0, alpha=tiles.scale / tiles.unit, out=x)
         self.weights = tiles.weights
         if self.weights:
             self.weights = self.weights.tile(*tiles.span(i, j))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from contrast.primitives.plain import SMALL
+from contrast.primitives.products import in_halves
 from contrast.primitives.scores import Score, check_pairs, full_precision, lower_scores, wide
 from contrast.primitives.sharing import joined, own_rows
 from contrast.primitives.structure import Structure
@@ -63,20 +64,23 @@ def row_topk(
     n, m = check_pairs(anchors, candidates)
     if not 1 <= k <= m:
         raise ValueError(f"k must lie in 1..{m}, the number of candidates, got {k}")
+    half = in_halves(anchors, anchors if candidates is None else candidates, score)
     anchors = wide(anchors)
     candidates = anchors if candidates is None else wide(candidates)
     with full_precision(anchors):
         a, c, _ = lower_scores(anchors, candidates, 1.0, score)
-        values, indices = _best_of_rows(a, c, k, ready(weights, (n, m), a))
+        values, indices = _best_of_rows(a, c, k, ready(weights, (n, m), a), half)
     return TopK(values, indices)
 
 
-def _best_of_rows(a: Tensor, c: Tensor, k: int, weights: Weights) -> tuple[Tensor, Tensor]:
+def _best_of_rows(
+    a: Tensor, c: Tensor, k: int, weights: Weights, half: torch.dtype | None
+) -> tuple[Tensor, Tensor]:
     """Values and indices; under `pairs_shared` this rank finds some of the rows."""
     n, m = len(a), len(c)
     if n * m <= SMALL or (rows := own_rows(n)) is None:
-        return _TopK.apply(a, c, k, weights)
-    values, indices = _TopK.apply(a[rows], c, k, weights.tile(rows, slice(0, m)))
+        return _TopK.apply(a, c, k, weights, half)
+    values, indices = _TopK.apply(a[rows], c, k, weights.tile(rows, slice(0, m)), half)
     return joined(values, rows, n), joined(indices, rows, n)
 
 
@@ -84,8 +88,11 @@ class _TopK(torch.autograd.Function):
     """The selection has no gradient; the selected scores are k inner products a row."""
 
     @staticmethod
-    def forward(ctx: Any, a: Tensor, c: Tensor, k: int, weights: Weights) -> tuple[Tensor, Tensor]:
-        tiles = Tiles(a, c, weights, shape=CPU_TILE if a.device.type == "cpu" else None)
+    def forward(
+        ctx: Any, a: Tensor, c: Tensor, k: int, weights: Weights, half: torch.dtype | None
+    ) -> tuple[Tensor, Tensor]:
+        shape = CPU_TILE if a.device.type == "cpu" else None
+        tiles = Tiles(a, c, weights, shape=shape, products=half)
         found = [_best_of_strip(tiles, i, k) for i in range(len(tiles.rows))]
         values = torch.cat([v for v, _ in found]) if found else a.new_empty(0, k)
         indices = torch.cat([j for _, j in found]) if found else values.long()
@@ -102,7 +109,7 @@ class _TopK(torch.autograd.Function):
             mine, theirs = _strip_gradients(rows, c, share, own)
             da.append(mine)
             dc = dc + theirs
-        return torch.cat(da) if da else torch.zeros_like(a), dc, None, None
+        return torch.cat(da) if da else torch.zeros_like(a), dc, None, None, None
 
 
 def _strip_gradients(rows: Tensor, c: Tensor, share: Tensor, own: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from contrast.primitives.kernels.products import HALVES, product
 from contrast.primitives.kernels.relations import Counted
+from contrast.primitives.products import HALVES, product
 
 # Rows, columns and features of a program's tile, warps and pipeline stages.
 FUSED_TILE = (128, 128, 64, 8, 3)

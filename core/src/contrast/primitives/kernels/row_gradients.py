@@ -9,7 +9,7 @@ from torch import Tensor
 
 from contrast.primitives.kernels.launching import Sent, Strip
 from contrast.primitives.kernels.operands import Operands
-from contrast.primitives.kernels.products import add_product, product
+from contrast.primitives.products import add_product, product
 
 
 @dataclass(frozen=True)

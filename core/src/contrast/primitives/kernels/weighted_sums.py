@@ -17,10 +17,10 @@ from torch import Tensor
 
 from contrast.primitives.kernels.launching import Strip
 from contrast.primitives.kernels.operands import Operands, rowwise, sides
-from contrast.primitives.kernels.products import add_product, product
 from contrast.primitives.kernels.relations import Who, counted
 from contrast.primitives.kernels.rows import row_statistics
 from contrast.primitives.plain import Plan, graph_gradients, plain
+from contrast.primitives.products import add_product, product
 from contrast.primitives.scores import full_precision, wide
 from contrast.primitives.sharing import own_rows, summed
 from contrast.primitives.structure import Structure

@@ -10,6 +10,12 @@ from torch import Tensor
 HALVES = (torch.float16, torch.bfloat16)
 
 
+def in_halves(a: Tensor, k: Tensor, score: str) -> torch.dtype | None:
+    """The dtype in which the scores' products lose nothing: that of both sides, on CUDA."""
+    half = a.is_cuda and a.dtype == k.dtype and a.dtype in HALVES and score == "inner"
+    return a.dtype if half else None
+
+
 def product(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
     """a b, written to `out`."""
     if a.dtype == out.dtype:
