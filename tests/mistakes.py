@@ -104,7 +104,7 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake("A stage that does not exist", "run plugin=meow trainer.pretrain.lr=0.1"),
         Mistake("Data, and with it a preset, that do not exist", "run plugin=meow data=movielense"),
         Mistake("An objective that does not exist", "run plugin=meow objective=infonse"),
-        Mistake("A method that does not exist", "run plugin=meow method=adameow"),
+        Mistake("A method that does not exist", "run plugin=meow method=adamoew"),
         Mistake("A command that does not exist", "runn plugin=meow"),
         Mistake("A key given twice", "run plugin=meow seed=1 seed=2"),
         Mistake(
@@ -136,7 +136,7 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake("A comma without `--multirun`", "run plugin=meow seed=0,1,2"),
         Mistake("`--multirun` without a comma", "run plugin=meow seed=0 --multirun"),
         Mistake("A sweep over a list", "run plugin=meow sampler.clusters=100,100 --multirun"),
-        Mistake("A reading that the method does not offer", "run plugin=meow reference=official"),
+        Mistake("A reading that the method does not offer", "run plugin=toy reference=official"),
         Mistake(
             "A metric to watch that is never measured",
             "run plugin=meow trainer.monitor=macro_f1/20",
@@ -269,7 +269,6 @@ MISTAKES: dict[str, list[Mistake]] = {
             "run plugin=toy trainer.lr=1e30",
             code=1,
         ),
-        Mistake("A reading that the method does not offer", "run plugin=meow reference=official"),
         Mistake(
             "A metric to watch that the evaluation does not give",
             "run plugin=toy trainer.monitor=acuracy/embedding trainer.evaluate_every=1",

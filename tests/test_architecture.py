@@ -12,7 +12,7 @@ PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/src"))
 CORE_LIBRARIES = {
     "contrast", "torch", "numpy", "pluggy", "omegaconf", "typer", "rich", "packaging",
     "platformdirs", "safetensors", "sklearn", "torchmetrics", "matplotlib", "jinja2", "pandas",
-    "pyarrow", "scipy", "click", "markupsafe", "filelock", "yaml", "triton",
+    "pyarrow", "scipy", "click", "markupsafe", "filelock", "yaml", "triton", "PIL",
 }  # fmt: skip
 TESTING_LIBRARIES = {"pytest", "hypothesis"}
 

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -43,6 +44,14 @@ def test_models_of_histories_learn_and_score(name):
 
 def test_ray_is_never_imported():
     assert "ray" not in sys.modules
+
+
+def test_anomaly_detection_stays_off():
+    code = (
+        "import torch; from contrast_mclrec.recbole_model import find_model; "
+        "find_model('GRU4Rec'); assert not torch.is_anomaly_enabled()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_options_reach_the_model_and_wrong_ones_are_answered():

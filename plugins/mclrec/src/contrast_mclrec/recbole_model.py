@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -136,9 +138,7 @@ def find_model(name: str) -> type[nn.Module]:
             "`method=recbole` needs the package recbole (Python below 3.12):\n"
             "    pip install 'contrast-mclrec[recbole]'"
         )
-    from importlib import import_module
-
-    package = import_module(PACKAGE)
+    package = _models()
     known = sorted(
         key
         for key, value in vars(package).items()
@@ -151,6 +151,14 @@ def find_model(name: str) -> type[nn.Module]:
         )
     logging.getLogger("recbole").setLevel(logging.WARNING)
     return getattr(package, name)
+
+
+def _models() -> ModuleType:
+    """RecBole's sequential models; one of their files turns anomaly detection on for everybody."""
+    before = torch.is_anomaly_enabled()
+    package = import_module(PACKAGE)
+    torch.autograd.set_detect_anomaly(before)
+    return package
 
 
 def defaults(model: str) -> dict[str, Any]:
