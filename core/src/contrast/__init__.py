@@ -3,7 +3,8 @@
     contrast.run("meow", data="acm")      train, evaluate and report; gives the finished run
     contrast.load("runs/meow-acm-seed0")  the trained parts by name, from a run or an export
 
-Importing `contrast` imports neither torch nor any plugin.
+Importing `contrast` imports neither torch nor any plugin, and no other library: the primitives and
+objectives need torch alone.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from contrast.errors import ContrastError
-from contrast.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from contrast.api import load, resume, run
+    from contrast.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 __all__ = ["ContrastError", "__version__", "hookimpl", "load", "resume", "run"]
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from contrast import api
 
         return getattr(api, name)
+    if name == "hookimpl":
+        from contrast import hookspecs
+
+        return hookspecs.hookimpl
     raise AttributeError(f"module `contrast` has no attribute `{name}`")

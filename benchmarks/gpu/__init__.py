@@ -1,0 +1,1 @@
+"""The pair primitives on a GPU: first right, then fast. `python -m benchmarks.gpu --help`."""
