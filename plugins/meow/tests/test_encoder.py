@@ -174,3 +174,17 @@ def test_form_carries_the_embedding_behind_the_fine_view(data):
     form = encoder(batch)
     assert torch.equal(form.embedding, encoder.embed(batch)["z"])
     assert torch.equal(encoder.view(form.embedding), form.z[1])
+
+
+def test_layers_done_again_in_the_backward_pass_give_the_same_gradients(data, monkeypatch):
+    encoder, batch = build(data)
+    found = []
+    for limit in (20_000, 0):
+        monkeypatch.setattr("contrast_meow.encoder.KEEP_UP_TO", limit)
+        with seeded("dropout"):
+            z = encoder(batch).z
+            found.append(
+                [z, *torch.autograd.grad(z[0].sum() + z[1, 0].sum(), encoder.parameters())]
+            )
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)

@@ -15,7 +15,7 @@ from scipy import sparse
 
 Rule = Literal["random", "official", "larger_index", "next_index"]
 
-STRIP_ENTRIES = 2**24  # path counts held at a time, about 0.5 GB with what the sort needs
+STRIP_ENTRIES = 2**22  # path counts held at a time, about 0.15 GB with what the sort needs
 
 
 @dataclass(frozen=True)

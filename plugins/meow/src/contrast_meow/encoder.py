@@ -7,15 +7,20 @@ takes the whole N x d matrix at once, so a node's embedding depends on all nodes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, elu, layer_norm, normalize, prelu
+from torch.utils.checkpoint import checkpoint
 
 from contrast_meow.form import Graph
-from contrast_meow.operators import Operator
+from contrast_meow.operators import AnyOperator, Operator
 from contrast_meow.sampler import GraphBatch
+
+# Targets up to which all layers are kept for the backward pass: 25 matrices of (N, width) a view.
+KEEP_UP_TO = 20_000
 
 
 class MeowEncoder(nn.Module):
@@ -61,7 +66,7 @@ class MeowEncoder(nn.Module):
         targets = [self.inputs(batch.features[0], project) for project in self.targets]
         mean = sum(targets[1:], targets[0]) / len(targets)
         z = self.fine(batch, targets)
-        a, f = self.view(self.gcn(mean, batch.coarse)), self.view(z)
+        a, f = self.view(self.lean(self.gcn, mean, batch.coarse)), self.view(z)
         return Graph(torch.stack([a, f]), ids=torch.arange(len(a), device=a.device), embedding=z)
 
     def embed(self, batch: GraphBatch) -> dict[str, Tensor]:
@@ -86,8 +91,18 @@ class MeowEncoder(nn.Module):
             for h, context, graph in zip(
                 (targets[own], masked[own]), contexts, graphs, strict=True
             ):
-                views.append(normalize(self.gcn(elu(h + context), graph), dim=1))
+                views.append(self.lean(self.refined, h, context, graph))
         return self.attention(torch.stack(views))
+
+    def refined(self, h: Tensor, context: Tensor, graph: AnyOperator) -> Tensor:
+        """One fine view, (N, width), rows of length 1."""
+        return normalize(self.gcn(elu(h + context), graph), dim=1)
+
+    def lean(self, work: Callable[..., Tensor], *given: Any) -> Tensor:
+        """work(*given); on a large graph it is done once more in the backward pass, not kept."""
+        if len(given[0]) <= KEEP_UP_TO:
+            return work(*given)
+        return checkpoint(work, *given, use_reentrant=False)
 
     def contexts(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> tuple[Tensor, Tensor]:
         """agg_P = sum over the steps of Drop(mean of the neighbours' H, times U), (N, width).
