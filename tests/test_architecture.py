@@ -13,6 +13,7 @@ CORE_LIBRARIES = {
     "contrast", "torch", "numpy", "pluggy", "omegaconf", "typer", "rich", "packaging",
     "platformdirs", "safetensors", "sklearn", "torchmetrics", "matplotlib", "jinja2", "pandas",
     "pyarrow", "scipy", "click", "markupsafe", "filelock", "yaml", "triton", "PIL",
+    "gradio",  # of the apps, which ask for the one theme
 }  # fmt: skip
 TESTING_LIBRARIES = {"pytest", "hypothesis"}
 

@@ -50,6 +50,7 @@ def fill(folder, steps=60, **evaluated):
         "state": "done",
         "started": "2026-01-05T10:00:00+00:00",
         "command": ["contrast", "run", "plugin=meow", "seed=3"],
+        "evaluated": {"train": {"seconds": 2.5, "peak_memory": {"cpu": 2**31}}},
         "versions": {"torch": "2.13.0", "numpy": "2.4"},
     }
     (folder / "run.json").write_text(json.dumps(run))
@@ -71,7 +72,8 @@ def fill(folder, steps=60, **evaluated):
             lines.append(where | {"validation": values | {"auc/20": None}})
     write_lines(folder / "metrics.jsonl", lines)
     split = {"data": 0.02, "forward": 0.5, "loss": 0.4, "backward": 0.7, "step": 0.05}
-    times = [{"stage": "train", "step": s, "seconds": 1.7, "split": split} for s in (29, 59)]
+    spent = {"stage": "train", "seconds": 1.7, "split": split, "peak_memory": {"cpu": 2**29}}
+    times = [{**spent, "step": s} for s in (29, 59)]
     write_lines(folder / "times.jsonl", times)
     save_evaluation(evaluation(**evaluated), folder, "train")
     return folder

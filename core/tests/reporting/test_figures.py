@@ -1,4 +1,6 @@
+import json
 import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -10,19 +12,11 @@ def points(n=40):
     return np.random.default_rng(0).normal(size=(n, 2))
 
 
-def test_every_point_carries_its_own_id():
-    z = np.arange(20.0).reshape(10, 2)
-    svg = figures.embedding_map(z, np.arange(10) % 2, [f"node {i}" for i in range(10)], name="m")
-    uses = re.findall(r'<use [^>]*x="([\d.]+)"[^>]*><title>node (\d+)</title>', svg)
-    assert len(uses) == 10
-    along = sorted((float(x), int(i)) for x, i in uses)
-    assert [i for _, i in along] == list(range(10))  # x grows with the row number
-
-
 def test_figures_take_the_colours_of_the_page_and_carry_their_name():
     svg = figures.curves({"loss": ([0, 1], [2.0, 1.0])}, name="here")
     assert svg.startswith("<svg")
     assert "currentColor" in svg
+    assert "var(--series-0, #" in svg
     assert figures._INK not in svg
     assert all(i.startswith("here-") for i in re.findall(r'\bid="([^"]*)"', svg))
     assert "metadata" not in svg
@@ -62,6 +56,34 @@ def test_more_classes_than_looks_keep_the_largest():
     svg = figures.embedding_map(points(41), labels, name="m")
     assert "c39 (2)" in svg
     assert svg.count(" (1)") == figures.MOST_CLASSES - 1
+
+
+def number(text):
+    return [float(each) for each in re.findall(r"-?[\d.]+", text)]
+
+
+@pytest.mark.parametrize("many", [5, 900])
+def test_a_curve_can_be_read_off_its_drawing(many):
+    x = np.arange(many)
+    y = 3.0 + x / many
+    svg = figures.curves({"loss": (x, y)}, name="a")
+    axes = json.loads(unescape(re.search(r'data-axes="([^"]*)"', svg)[1]))
+    assert json.loads(unescape(re.search(r'data-lines="([^"]*)"', svg)[1])) == ["loss"]
+    path = re.search(r'id="a-line-0">\s*<path d="([^"]*)"', svg)[1]
+    pixels = np.array(number(path)).reshape(-1, 2)
+    for (low, high, start, end), drawn, values in zip(axes.values(), pixels.T, (x, y), strict=True):
+        read = low + (high - low) * (drawn - start) / (end - start)
+        assert read[0] == pytest.approx(values[: max(1, many // 50)].mean(), rel=0.02, abs=0.05)
+        assert read[-1] == pytest.approx(values[-max(1, many // 50) :].mean(), rel=0.02)
+
+
+def test_an_overlay_has_a_faint_line_a_run_and_the_mean_as_far_as_all_go():
+    runs = [([0, 1, 2], [1.0, 2.0, 3.0]), ([0, 1], [3.0, 4.0])]
+    svg = figures.overlay({"A": runs, "B": [([0, 1], [0.0, 0.0])]}, name="o")
+    assert svg.count("stroke-opacity: 0.3") == 2
+    strong = re.search(r'id="o-line-0">\s*<path d="([^"]*)"', svg)[1]
+    assert len(number(strong)) == 4  # two points: the third step has one run only
+    assert 'id="o-line-1"' in svg
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 1.0], [np.nan, 1.0]])

@@ -1,6 +1,8 @@
 import pytest
 
+from contrast.interfaces import Evaluation, Reference
 from contrast.reporting import summarise
+from contrast.reporting.summary import reference_tables
 
 
 def test_mean_and_spread_over_the_runs():
@@ -23,3 +25,11 @@ def test_a_metric_that_no_run_has_is_a_row_of_dashes():
 
 def test_no_run_gives_an_empty_table():
     assert summarise([]).rows == ()
+
+
+def test_what_was_found_stands_beside_the_figures_of_others():
+    given = (Reference("f1", 53.0, "official code", 1.25), Reference("auc", 78.0, "the paper"))
+    (table,) = reference_tables(Evaluation({"f1": 54.5, "auc": None}, references=given))
+    assert table.rows[0] == ("f1", 54.5, "53.0 ± 1.2", "+1.50", "official code")
+    assert table.rows[1] == ("auc", None, "78.00", None, "the paper")
+    assert reference_tables(Evaluation({"f1": 54.5})) == ()

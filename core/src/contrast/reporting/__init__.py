@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from contrast.reporting.pages import Figure, Section
     from contrast.reporting.records import (
         load_evaluations,
         read_metrics,
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
         save_evaluation,
     )
     from contrast.reporting.report import write_report
-    from contrast.reporting.sections import Figure, Section
     from contrast.reporting.summary import summarise
     from contrast.reporting.terminal import print_tables
 
 _HOME = {
-    "Figure": "sections",
-    "Section": "sections",
+    "Figure": "pages",
+    "Section": "pages",
     "load_evaluations": "records",
     "print_tables": "terminal",
     "read_metrics": "records",

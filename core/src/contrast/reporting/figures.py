@@ -7,6 +7,7 @@ so that several can stand in one page, and the same input gives the same bytes.
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,14 +20,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from contrast.reporting.palette import LIGHT
+from contrast.reporting.palette import SERIES_LIGHT as PALETTE
+
 Curve = tuple[Sequence[float], Sequence[float]]
 
-# Okabe and Ito's colours, which colour-blind people can tell apart, made fit for light and dark.
-PALETTE = ("#1f7fc4", "#e0671b", "#12a07a", "#c9699f", "#e3a211", "#56b4e9", "#8c7bd8")
 MARKERS = ("o", "^", "s", "D")
-FAINT = "#9aa3ad"  # what has no label
+FAINT = LIGHT["faint"]  # what has no label
 MOST_CLASSES = len(PALETTE) * len(MARKERS)
-MOST_DRAWN = 5000  # points that are drawn one by one, with a title each; more become an image
+MOST_DRAWN = 5000  # points that are drawn one by one; more become an image
 MOST_KNOTS = 400  # points of a curve
 
 _INK, _GRID = "#010203", "#040506"  # stand-ins, replaced by colours of the page
@@ -71,22 +73,36 @@ def curves(series: Mapping[str, Curve], *, name: str, x_label: str = "step") -> 
         axes = figure.subplots()
         for (label, (x, y)), color in zip(series.items(), _repeat(PALETTE), strict=False):
             _draw_curve(axes, np.asarray(x, float), np.asarray(y, float), label, color)
-        axes.set_xlabel(x_label)
-        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axes.xaxis.set_major_locator(
-            MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
-        )
+        _label_steps(axes, x_label)
         if len(series) > 1:
-            figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
-        return _to_svg(figure, name)
+            _legend(figure)
+        return _readable(_to_svg(figure, name), axes, list(series))
 
 
-def embedding_map(points: Any, labels: Any = None, ids: Any = None, *, name: str) -> str:
-    """Points in the plane, coloured by label, each with its id as a title where there are ids.
+def overlay(groups: Mapping[str, Sequence[Curve]], *, name: str) -> str:
+    """Groups of curves in one panel: every curve faint, and the mean of each group strong.
+
+    A mean goes as far as the shortest curve of its group.
+    """
+    with _figure(4.0, 2.5) as figure:
+        axes = figure.subplots()
+        for (label, curves_), color in zip(groups.items(), _repeat(PALETTE), strict=False):
+            several = [tuple(np.asarray(v, float) for v in curve) for curve in curves_]
+            for x, y in several if len(several) > 1 else ():
+                axes.plot(*_binned(x, y, MOST_KNOTS // 4), color=color, alpha=0.3, linewidth=0.8)
+            shortest = min(len(x) for x, _ in several)
+            mean = np.mean([y[:shortest] for _, y in several], axis=0)
+            _draw_curve(axes, several[0][0][:shortest], mean, label, color)
+        _label_steps(axes, "step")
+        return _readable(_to_svg(figure, name), axes, list(groups))
+
+
+def embedding_map(points: Any, labels: Any = None, *, name: str) -> str:
+    """Points in the plane, coloured by label.
 
     Few different labels are classes with a legend, many different numbers are a colour scale.
 
-    Shapes:  points: (N, 2);  labels, ids: (N,) numbers or text.
+    Shapes:  points: (N, 2);  labels: (N,) numbers or text.
     """
     points = np.asarray(points)
     with _figure(5.4, 5.2) as figure:
@@ -98,14 +114,12 @@ def embedding_map(points: Any, labels: Any = None, ids: Any = None, *, name: str
             drawn = _scatter(axes, points, c=labels, cmap="viridis", marker="o")
             bar = figure.colorbar(drawn, ax=axes, shrink=0.6, aspect=30)
             bar.outline.set_visible(False)
-            order = np.arange(len(points))
         else:
-            order = _draw_classes(figure, axes, points, labels)
-        svg = _to_svg(figure, name)
-    return svg if ids is None else _add_titles(svg, [str(ids[i]) for i in order])
+            _draw_classes(figure, axes, points, labels)
+        return _to_svg(figure, name)
 
 
-def similarities(groups: Mapping[str, Sequence[int]], *, name: str) -> str:
+def similarities(groups: Mapping[str, Sequence[float]], *, name: str) -> str:
     """Histograms over bins of equal width from -1 to 1, in percent of each group; with a legend."""
     with _figure(4.0, 2.5) as figure:
         axes = figure.subplots()
@@ -117,7 +131,7 @@ def similarities(groups: Mapping[str, Sequence[int]], *, name: str) -> str:
         axes.set_xticks((-1, -0.5, 0, 0.5, 1))
         axes.set_xlabel("similarity")
         axes.set_ylabel("percent")
-        figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
+        _legend(figure)
         return _to_svg(figure, name)
 
 
@@ -141,58 +155,7 @@ def is_scale(labels: np.ndarray) -> bool:
     return labels.dtype.kind in "iuf" and len(np.unique(labels)) > MOST_CLASSES
 
 
-@contextmanager
-def _figure(width: float, height: float) -> Iterator[Figure]:
-    with mpl.rc_context(_STYLE):
-        yield Figure(figsize=(width, height))
-
-
-def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, color: str) -> None:
-    finite = np.isfinite(y)
-    x, y = x[finite], y[finite]
-    if len(x) > MOST_KNOTS // 4:
-        raw_x, raw_y = _binned(x, y, MOST_KNOTS)
-        axes.plot(raw_x, raw_y, color=color, alpha=0.3, linewidth=0.8)
-        x, y = _binned(x, y, MOST_KNOTS // 8)
-    marker = "o" if len(x) <= 12 else None
-    axes.plot(x, y, color=color, label=label, marker=marker, markersize=3)
-
-
-def _binned(x: np.ndarray, y: np.ndarray, bins: int) -> tuple[list[float], list[float]]:
-    pieces = min(bins, len(x))
-    return tuple([float(b.mean()) for b in np.array_split(v, pieces)] for v in (x, y))
-
-
-def _draw_classes(
-    figure: Figure, axes: Axes, points: np.ndarray, labels: np.ndarray | None
-) -> np.ndarray:
-    """Draw the points class by class and return the order in which they were drawn.
-
-    Within a marker the points are shuffled, so that no class lies on top of the others.
-    """
-    names, numbers = _classes(labels, len(points))
-    looks = [(PALETTE[i % len(PALETTE)], MARKERS[i // len(PALETTE)]) for i in range(len(names))]
-    looks.append((FAINT, "o"))  # number -1
-    order = []
-    for marker in MARKERS:
-        rows = np.array([i for i, n in enumerate(numbers) if looks[n][1] == marker], dtype=int)
-        rows = rows[np.random.default_rng(0).permutation(len(rows))]
-        if len(rows):
-            colors = [looks[n][0] for n in numbers[rows]]
-            _scatter(axes, points[rows], c=colors, marker=marker)
-            order.append(rows)
-    for number, label in enumerate(names):
-        count = int((numbers == number).sum())
-        color, marker = looks[number]
-        axes.plot([], [], marker, color=color, label=f"{label} ({count:,})", markersize=5)
-    if names:
-        if (numbers < 0).any():
-            axes.plot([], [], "o", color=FAINT, label="other or none", markersize=5)
-        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.4)
-    return np.concatenate(order)
-
-
-def _classes(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:
+def classes_of(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:
     """The names of the classes that get a look of their own, and each point's, else -1.
 
     Negative numbers and `unlabelled` mean no label; beyond the looks that can be told apart, the
@@ -209,27 +172,68 @@ def _classes(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarr
     return [str(values[i]) for i in shown], number[inverse]
 
 
+@contextmanager
+def _figure(width: float, height: float) -> Iterator[Figure]:
+    with mpl.rc_context(_STYLE):
+        yield Figure(figsize=(width, height))
+
+
+def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, color: str) -> None:
+    finite = np.isfinite(y)
+    x, y = x[finite], y[finite]
+    if len(x) > MOST_KNOTS // 4:
+        raw_x, raw_y = _binned(x, y, MOST_KNOTS)
+        axes.plot(raw_x, raw_y, color=color, alpha=0.3, linewidth=0.8)
+        x, y = _binned(x, y, MOST_KNOTS // 8)
+    marker = "o" if len(x) <= 12 else None
+    (line,) = axes.plot(x, y, color=color, label=label, marker=marker, markersize=3)
+    line.set_gid(f"line-{len([each for each in axes.lines if each.get_gid()])}")
+
+
+def _label_steps(axes: Axes, label: str) -> None:
+    axes.set_xlabel(label)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+
+
+def _legend(figure: Figure) -> None:
+    figure.legend(loc="outside upper left", ncols=4, handlelength=1.2, borderaxespad=0.2)
+
+
+def _binned(x: np.ndarray, y: np.ndarray, bins: int) -> tuple[list[float], list[float]]:
+    pieces = min(bins, len(x))
+    return tuple([float(b.mean()) for b in np.array_split(v, pieces)] for v in (x, y))
+
+
+def _draw_classes(
+    figure: Figure, axes: Axes, points: np.ndarray, labels: np.ndarray | None
+) -> None:
+    """Draw the points by marker, shuffled within each, so that no class lies on the others."""
+    names, numbers = classes_of(labels, len(points))
+    looks = [(PALETTE[i % len(PALETTE)], MARKERS[i // len(PALETTE)]) for i in range(len(names))]
+    looks.append((FAINT, "o"))  # number -1
+    for marker in MARKERS:
+        rows = np.array([i for i, n in enumerate(numbers) if looks[n][1] == marker], dtype=int)
+        rows = rows[np.random.default_rng(0).permutation(len(rows))]
+        if len(rows):
+            colors = [looks[n][0] for n in numbers[rows]]
+            _scatter(axes, points[rows], c=colors, marker=marker)
+    for number, label in enumerate(names):
+        count = int((numbers == number).sum())
+        color, marker = looks[number]
+        axes.plot([], [], marker, color=color, label=f"{label} ({count:,})", markersize=5)
+    if names:
+        if (numbers < 0).any():
+            axes.plot([], [], "o", color=FAINT, label="other or none", markersize=5)
+        figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.4)
+
+
 def _scatter(axes: Axes, points: np.ndarray, **look: Any) -> Any:
     size = float(np.clip(9000 / max(len(points), 1), 5, 24))
     drawn = axes.scatter(
         *points.T, s=size, linewidths=0, alpha=0.8, rasterized=len(points) > MOST_DRAWN, **look
     )
-    drawn.set_gid("points")
     return drawn
-
-
-def _add_titles(svg: str, titles: list[str]) -> str:
-    """The SVG with a `<title>` in each point, in drawing order, shown on hovering."""
-    waiting = iter(titles)
-
-    def fill(group: re.Match[str]) -> str:
-        return re.sub(
-            r"<use ([^>]*)/>",
-            lambda use: f"<use {use[1]}><title>{escape(next(waiting))}</title></use>",
-            group[0],
-        )
-
-    return re.sub(r'<g id="[\w-]*points">.*?</g>\s*(?=<g id|</g>)', fill, svg, flags=re.S)
 
 
 def _to_svg(figure: Figure, name: str) -> str:
@@ -241,7 +245,20 @@ def _to_svg(figure: Figure, name: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = svg.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    return svg.replace(_INK, "currentColor").replace(_GRID, "var(--grid, #d5dbe2)")
+    for number, color in enumerate(PALETTE):
+        svg = svg.replace(color, f"var(--series-{number}, {color})")
+    svg = svg.replace(FAINT, f"var(--faint, {FAINT})")
+    return svg.replace(_INK, "currentColor").replace(_GRID, f"var(--grid, {LIGHT['grid']})")
+
+
+def _readable(svg: str, axes: Axes, labels: list[str]) -> str:
+    """The SVG with what a script needs to read its lines off: the axes in its own coordinates."""
+    box, (width, height) = axes.get_position(), 72 * axes.figure.get_size_inches()
+    x = [*axes.get_xlim(), box.x0 * width, box.x1 * width]
+    y = [*axes.get_ylim(), (1 - box.y0) * height, (1 - box.y1) * height]
+    found = {"axes": {"x": np.round(x, 6).tolist(), "y": np.round(y, 6).tolist()}, "lines": labels}
+    data = "".join(f' data-{key}="{escape(json.dumps(value))}"' for key, value in found.items())
+    return svg.replace("<svg", f"<svg{data}", 1)
 
 
 def _repeat(colors: Sequence[str]) -> Iterator[str]:

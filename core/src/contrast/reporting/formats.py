@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 DASH = "–"
+WITH_SPREAD = re.compile(r"[+-]?[\d.,]+( ± [\d.,]+)?")
 
 
 def show(value: Any) -> str:
@@ -28,12 +31,35 @@ def _show_float(value: float) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a cell stands to the right, under its unit: numbers and the dash of a missing one."""
+    """Whether a cell stands to the right: numbers, `50.9 ± 0.9`, and the dash of a missing one."""
+    if isinstance(value, str):
+        return bool(WITH_SPREAD.fullmatch(value))
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
-def show_duration(seconds: float) -> str:
-    """A duration in its natural unit: `0.42 s`, `84 s`, `12 min 5 s`, `3 h 20 min`."""
+def show_spread(value: float | None, spread: float | None) -> str | None:
+    """A value with its spread in the same digits: `50.9 ± 0.9`; None where there is no value."""
+    if value is None or spread is None:
+        return None if value is None else show(float(value))
+    if spread == 0 or abs(value) >= 1e7 or spread < 1e-6:
+        return f"{show(float(value))} ± {show(float(spread))}"
+    digits = min(max(0, 1 - math.floor(math.log10(spread))), 6)
+    return f"{value:.{digits}f} ± {spread:.{digits}f}"
+
+
+def show_bytes(size: int | None) -> str | None:
+    """A size of memory: `512 MiB`, `1.34 GiB`; None stays None."""
+    if size is None:
+        return None
+    return f"{size / 2**20:.0f} MiB" if size < 2**30 else f"{size / 2**30:.2f} GiB"
+
+
+def show_duration(seconds: float | None) -> str | None:
+    """A duration in its natural unit: `42 ms`, `0.42 s`, `84 s`, `12 min 5 s`, `3 h 20 min`."""
+    if seconds is None:
+        return None
+    if seconds < 0.1:
+        return f"{1000 * seconds:.3g} ms"
     if seconds < 100:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -41,13 +41,20 @@ MONO = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace"
 
 def css_variables() -> str:
     """Colours and fonts as CSS variables of `:root`, following the reader's light or dark."""
-    fonts = {"sans": SANS, "mono": MONO}
-    light = _declared({**LIGHT, **_numbered(SERIES_LIGHT), **fonts})
-    dark = _declared({**DARK, **_numbered(SERIES_DARK)})
     return (
-        f":root {{ color-scheme: light dark; {light} }}\n"
-        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
+        f":root {{ color-scheme: light dark; {light_variables()} }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ {dark_variables()} }} }}\n"
     )
+
+
+def light_variables() -> str:
+    """The declarations of a light page, with the fonts, which are those of a dark one too."""
+    return _declared({**LIGHT, **_numbered(SERIES_LIGHT), "sans": SANS, "mono": MONO})
+
+
+def dark_variables() -> str:
+    """The declarations in which a dark page differs."""
+    return _declared({**DARK, **_numbered(SERIES_DARK)})
 
 
 def _numbered(colors: tuple[str, ...]) -> dict[str, str]:

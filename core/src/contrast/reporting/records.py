@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +138,14 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
     except json.JSONDecodeError as error:
         raise RunFolderError(f"{path} is damaged: {error}") from error
+
+
+def by_stage(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Lines of metrics or times by their stage, in order."""
+    stages = defaultdict(list)
+    for line in lines:
+        stages[line.get("stage", "train")].append(line)
+    return stages
 
 
 def _by_age(folder: Path) -> list[Path]:

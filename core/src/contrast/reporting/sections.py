@@ -8,41 +8,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from contrast.evaluation.geometry import geometry_scores
 from contrast.interfaces import Evaluation, Map, Table
 from contrast.reporting import figures
-from contrast.reporting.formats import show_duration
+from contrast.reporting.costs import costs
+from contrast.reporting.pages import Figure, Section, slug
 from contrast.reporting.projection import project
-from contrast.reporting.records import Record
+from contrast.reporting.records import Record, by_stage
+from contrast.reporting.scatter import MOST_POINTS, interactive_map
+from contrast.reporting.summary import reference_tables
 from contrast.reporting.terminal import metrics_table
 
 WHERE = ("stage", "step", "epoch")
+HOW_TO = "Point for names; Ctrl and the wheel, or + and −, bring it nearer; drag to move."
+CARRIED = "The third says which similarities the negatives have that carry the gradient."
+GEOMETRY = (
+    "alignment", "uniformity", "effective_rank", "mean_cosine", "norm_mean", "norm_std",
+)  # fmt: skip
+GEOMETRY_CAPTION = (
+    "Alignment: mean squared distance of positives at unit length, 0 is best; known of pairs only. "
+    "Uniformity: lower is more even. Effective rank: how many directions are used. "
+    "Mean cosine near 1: collapse."
+)
 LARGEST_GEOMETRY = 20_000  # rows: the uniformity of more takes minutes
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A drawing as an `<svg>` element; `name` is its file's name, `wide` asks for a whole row."""
-
-    name: str
-    title: str
-    svg: str
-    caption: str = ""
-    wide: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """A part of the report: figures, tables, then sentences; `folded` tables open on a click."""
-
-    title: str
-    text: tuple[str, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-    folded: bool = False
 
 
 def results(record: Record) -> Section | None:
@@ -55,7 +45,10 @@ def results(record: Record) -> Section | None:
         prefix = f"{stage}: " if several else ""
         tables += [
             Table(prefix + t.title, t.columns, t.rows, t.caption)
-            for t in evaluation.tables or metrics_table(evaluation)
+            for t in (
+                *(evaluation.tables or metrics_table(evaluation)),
+                *reference_tables(evaluation),
+            )
         ]
         text += [prefix + note for note in evaluation.notes]
     return Section("Results", tuple(text), tables=tuple(tables))
@@ -66,10 +59,10 @@ def learning_curves(record: Record) -> Section | None:
     if not record.metrics:
         return Section("Learning curves", ("No step has been recorded in `metrics.jsonl`.",))
     panels = []
-    for stage, lines in _by_stage(record.metrics).items():
+    for stage, lines in by_stage(record.metrics).items():
         prefix = f"{stage}: " if len({line.get("stage") for line in record.metrics}) > 1 else ""
         for title, series in {**_terms(lines), **_validated(lines)}.items():
-            name = _slug(f"curve {stage} {title}")
+            name = slug(f"curve {stage} {title}")
             panels.append(Figure(name, prefix + title, figures.curves(series, name=name)))
     return Section("Learning curves", figures=tuple(panels))
 
@@ -77,28 +70,28 @@ def learning_curves(record: Record) -> Section | None:
 def embedding_maps(record: Record) -> Section | None:
     """Every map of the evaluations, in two dimensions, coloured by label."""
     maps = _maps(record)
-    drawn = [_draw(m, _slug(f"map {stage} {i}"), len(maps) == 1) for stage, i, m in maps]
+    drawn = [_draw(m, slug(f"map {stage} {i}")) for stage, i, m in maps]
     return Section("Embedding", figures=tuple(drawn)) if drawn else None
 
 
 def geometry(record: Record) -> Section | None:
-    """The geometry of every mapped embedding."""
-    rows, text, names = [], [], None
+    """The geometry of every mapped embedding, and of every stage's last batch of pairs."""
+    rows, text = [], []
     for _, _, drawn in _maps(record):
         if len(drawn.z) > LARGEST_GEOMETRY:
             text.append(f"{drawn.title}: left out, it has more than {LARGEST_GEOMETRY:,} rows.")
             continue
         found = geometry_scores(drawn.z)
-        names = tuple(name.replace("_", " ") for name in found)
-        rows.append((drawn.title, *drawn.z.shape, *found.values()))
+        rows.append((drawn.title, *drawn.z.shape, *(found.get(name) for name in GEOMETRY)))
+    for stage, diagnosis in record.diagnoses.items():
+        numbers = diagnosis.numbers
+        found = {name: numbers.get(name.replace("_", " ")) for name in GEOMETRY}
+        rows.append((f"{stage}: last batch", numbers.get("anchors"), None, *found.values()))
     if not rows and not text:
         return None
-    caption = (
-        "Uniformity: lower is more even. Effective rank: how many directions are used. "
-        "Mean cosine near 1: collapse."
-    )
-    tables = (Table("", ("embedding", "rows", "width", *(names or ())), tuple(rows), caption),)
-    return Section("Geometry", tuple(text), tables=tables if rows else ())
+    heads = ("of", "rows", "width", *(name.replace("_", " ") for name in GEOMETRY))
+    tables = (Table("", heads, tuple(rows), GEOMETRY_CAPTION),) if rows else ()
+    return Section("Geometry", tuple(text), tables=tables)
 
 
 def hardness(record: Record) -> Section | None:
@@ -106,8 +99,10 @@ def hardness(record: Record) -> Section | None:
     drawn, tables = [], []
     for stage, found in record.diagnoses.items():
         groups = {"positives": found.positives, "negatives": found.negatives}
-        name = _slug(f"similarities {stage}")
-        drawn.append(Figure(name, stage, figures.similarities(groups, name=name)))
+        groups |= {"gradient, by negative": found.carried} if found.carried else {}
+        name = slug(f"similarities {stage}")
+        svg = figures.similarities(groups, name=name)
+        drawn.append(Figure(name, f"{stage}: similarities", svg, CARRIED))
         rows = tuple((what, *values) for what, values in found.spreads.items())
         whose = "assumed here" if found.assumed else "the objective's"
         caption = (
@@ -117,30 +112,11 @@ def hardness(record: Record) -> Section | None:
         )
         columns = ("of each anchor", "mean", "10 %", "median", "90 %")
         tables.append(Table(stage, columns, rows, caption))
-        tables.append(Table("", ("of the batch", "value"), tuple(found.numbers.items())))
+        counts = ((k, v) for k, v in found.numbers.items() if k.replace(" ", "_") not in GEOMETRY)
+        tables.append(Table("", ("of the batch", "value"), tuple(counts)))
     if not drawn:
         return None
     return Section("Hardness of the negatives", figures=tuple(drawn), tables=tuple(tables))
-
-
-def time_split(record: Record) -> Section | None:
-    """Where the time of training went, by stage."""
-    if not record.times:
-        return Section("Time", ("No times have been recorded in `times.jsonl`.",))
-    rows, bars = [], []
-    for stage, lines in _by_stage(record.times).items():
-        total, parts = sum(line["seconds"] for line in lines), defaultdict(float)
-        for line in lines:
-            for name, seconds in line.get("split", {}).items():
-                parts[name] += seconds
-        parts["other"] = max(0.0, total - sum(parts.values()))
-        steps = 1 + max(line["step"] for line in lines)
-        rows.append((stage, steps, show_duration(total), show_duration(total / steps)))
-        if total > 0 and len(parts) > 1:
-            name = _slug(f"time {stage}")
-            bars.append(Figure(name, stage, figures.shares(parts, name=name)))
-    table = Table("", ("stage", "steps", "training", "per step"), tuple(rows))
-    return Section("Time", figures=tuple(bars), tables=(table,))
 
 
 def configuration(record: Record) -> Section | None:
@@ -166,17 +142,10 @@ SECTIONS: list[Callable[[Record], Section | None]] = [
     embedding_maps,
     geometry,
     hardness,
-    time_split,
+    costs,
     configuration,
     versions,
 ]
-
-
-def _by_stage(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    stages = defaultdict(list)
-    for line in lines:
-        stages[line.get("stage", "train")].append(line)
-    return stages
 
 
 def _terms(lines: list[dict[str, Any]]) -> dict[str, dict[str, figures.Curve]]:
@@ -207,10 +176,14 @@ def _maps(record: Record) -> list[tuple[str, int, Map]]:
     return [(stage, i, m) for stage, found in pairs for i, m in enumerate(found.maps)]
 
 
-def _draw(drawn: Map, name: str, wide: bool) -> Figure:
+def _draw(drawn: Map, name: str) -> Figure:
     points, how = project(drawn.z)
-    svg = figures.embedding_map(points, drawn.labels, drawn.ids, name=name)
-    return Figure(name, drawn.title, svg, f"{len(drawn.z):,} rows. {how}", wide)
+    svg = figures.embedding_map(points, drawn.labels, name=name)
+    page = interactive_map(points, drawn.labels, drawn.ids, title=drawn.title)
+    some = (
+        f", of which {MOST_POINTS:,} drawn at random are shown" if len(points) > MOST_POINTS else ""
+    )
+    return Figure(name, drawn.title, svg, f"{len(points):,} rows{some}. {how} {HOW_TO}", True, page)
 
 
 def _setting(value: Any) -> str:
@@ -218,7 +191,3 @@ def _setting(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(_setting, value)) or "[]"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _slug(text: str) -> str:
-    return "".join(c if c.isalnum() and c.isascii() else "-" for c in text.lower())

@@ -9,11 +9,13 @@ from rich.text import Text
 
 from contrast.interfaces import Evaluation, Table
 from contrast.reporting.formats import is_number, show
+from contrast.reporting.summary import reference_tables
 
 
 def print_tables(console: Console, evaluation: Evaluation) -> None:
     """Print the tables of an evaluation, or its metrics where it has no table, and its notes."""
-    for table in evaluation.tables or metrics_table(evaluation):
+    own = evaluation.tables or metrics_table(evaluation)
+    for table in (*own, *reference_tables(evaluation)):
         console.print(rich_table(table))
     for note in evaluation.notes:
         console.print(Text(note, style="dim"))

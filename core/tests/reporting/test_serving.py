@@ -1,0 +1,61 @@
+import os
+import socket
+import sys
+from urllib.request import urlopen
+
+import pytest
+
+gradio = pytest.importorskip("gradio", reason="an app's dependency, not the core's")
+
+from contrast.errors import ConfigError  # noqa: E402
+from contrast.reporting.serving import LOOPBACK, SILENT, free_port, quiet_page, serve  # noqa: E402
+
+spoken_to = []
+sys.addaudithook(lambda event, args: spoken_to.append(args) if event == "socket.connect" else None)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with quiet_page("tiny") as page:
+        gradio.Markdown("hello")
+    spoken_to.clear()
+    yield serve(page, css=".own { color: red }")
+    page.close(verbose=False)
+
+
+def test_a_page_is_served_on_the_loopback_interface_alone(address):
+    port = int(address.rstrip("/").rpartition(":")[2])
+    assert address.startswith(f"http://{LOOPBACK}:")
+    with socket.socket() as other, pytest.raises(OSError, match="refused"):
+        other.connect(("127.0.0.2", port))
+
+
+def test_the_page_has_its_title_the_palette_and_its_own_rules(address):
+    page = urlopen(address, timeout=10).read().decode()
+    assert "tiny" in page
+    assert "--series-0: #" in page
+    assert ".own { color: red }" in page
+
+
+def test_starting_speaks_to_nobody_but_this_machine(address):
+    urlopen(address, timeout=10).read()
+    hosts = {where[0] for _, where in spoken_to if isinstance(where, tuple)}
+    assert hosts <= {LOOPBACK, "127.0.0.2"}
+    assert LOOPBACK in hosts
+
+
+def test_the_environment_is_left_as_it_was(address):
+    assert SILENT not in os.environ
+
+
+def test_a_taken_port_is_told_with_the_way_out():
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        with quiet_page("late") as page, pytest.raises(ConfigError, match="--port"):
+            serve(page, port=taken.getsockname()[1])
+
+
+def test_a_free_port_can_be_bound():
+    with socket.socket() as mine:
+        mine.bind((LOOPBACK, free_port()))
