@@ -34,7 +34,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("objectives", "primitives")
-TESTS = sorted(test for room in ROOMS for test in (ROOT / "core/tests" / room).glob("test_*.py"))
+TESTS = sorted(test for room in ROOMS for test in (ROOT / "core/tests" / room).rglob("test_*.py"))
 CPU_S, WALL_S = 300, 3600  # of one process that runs tests; of all together
 SIZES = re.compile("_?[A-Z_]*(TILE|SMALL|BYTES|ROWS|PART|STRIP|BLOCK|GROUP|SCATTERED|BOUND)[A-Z_]*")
 HINTS = ("annotation", "returns")
