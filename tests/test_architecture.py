@@ -53,6 +53,15 @@ def test_the_core_imports_no_plugin_and_no_domain_library():
         assert not foreign, f"{name} imports {foreign}"
 
 
+@pytest.mark.parametrize("package", [CORE.parent, *PLUGINS], ids=lambda path: path.name)
+def test_nobody_imports_an_app(package):
+    apps = {path.name for path in ROOT.glob("apps/*/src/*")}
+    assert apps
+    for name, path in modules(package / "src").items():
+        found = {each.partition(".")[0] for each in imports(path)} & apps
+        assert not found, f"{name} imports {found}"
+
+
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
 def test_no_plugin_imports_another(plugin):
     others = {next((each / "src").iterdir()).name for each in PLUGINS if each != plugin}

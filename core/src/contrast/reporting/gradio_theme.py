@@ -50,7 +50,7 @@ SHAPES = {
 STYLE = """
 :root { color-scheme: light; LIGHT }
 .dark { color-scheme: dark; DARK }
-.gradio-container { max-width: 84rem !important; margin: 0 auto !important;
+.gradio-container { max-width: min(84rem, 100%) !important; margin: 0 auto !important;
   padding: clamp(1rem, 3vw, 2.25rem) !important; font: 15px/1.5 var(--sans); }
 .gradio-container h1 { margin: 0; font-size: clamp(1.5rem, 4vw, 2rem); font-weight: 700;
   line-height: 1.15; letter-spacing: -.02em; color: var(--ink); }

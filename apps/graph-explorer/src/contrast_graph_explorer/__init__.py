@@ -1,0 +1,1 @@
+"""A local page over a finished MEOW run: `contrast explore RUN`."""
