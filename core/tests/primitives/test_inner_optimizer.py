@@ -27,7 +27,9 @@ def test_steps_are_those_of_adam():
         adam.zero_grad()
         loss.backward()
         adam.step()
-    torch.testing.assert_close(fit(inner, 5), loss.detach())
+    last = fit(inner, 5)
+    assert not last.requires_grad
+    torch.testing.assert_close(last, loss.detach())
     for mine, theirs in zip(inner.module.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(mine.detach(), theirs.detach())
 

@@ -281,6 +281,15 @@ def test_gradcheck_and_the_gradient_of_the_gradient(fused):
     for function, inputs in ((three, (a, k, t)), (one, (a, k, t, c)), (alone, (k, t[:1]))):
         assert gradcheck(function, inputs)
         assert gradgradcheck(function, inputs)
+        found = function(*inputs)
+        found = found if isinstance(found, tuple) else (found,)
+        once, with_graph = (
+            torch.autograd.grad(
+                [y.sum() for y in found], inputs, create_graph=graph, retain_graph=True
+            )
+            for graph in (False, True)
+        )
+        torch.testing.assert_close(once, with_graph)
 
 
 def test_strips_and_chunks_change_nothing_but_rounding(interpreted, monkeypatch):

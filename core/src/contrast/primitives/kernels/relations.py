@@ -97,7 +97,7 @@ def counted(structures: Sequence[Structure], shape: tuple[int, int], like: Tenso
     offsets = {o for s in structures if isinstance(s, OffDiagonal) for o in s.offsets}
     related = [s for s in structures if isinstance(s, Same | Differ | Apart)]
     masks = [s.allowed for s in structures if isinstance(s, Mask)]
-    logs = [s.values.detach().to(like.dtype) for s in structures if isinstance(s, LogWeight)]
+    logs = [s.values.to(like.dtype) for s in structures if isinstance(s, LogWeight)]
     ids = [_numbers(s) for s in related]
     return Counted(
         _held(tuple(sorted(offsets)), like.device) if offsets else None,
