@@ -5,7 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrast.engine.randomness import generator
-from contrast.primitives.prototypes import Clustering, concentrations, kmeans, means, refill
+from contrast.primitives.prototypes import (
+    Clustering,
+    concentrations,
+    fit_apart,
+    fit_together,
+    kmeans,
+    means,
+    nearest,
+    refill,
+)
 
 
 def draw(N: int, D: int, seed: int = 0) -> torch.Tensor:
@@ -63,6 +72,30 @@ def test_kmeans_is_at_least_as_good_as_its_best_restart_alone(nearness):
 
     alone = [quality(kmeans(x, row[None], nearness=nearness)) for row in begin]
     assert quality(kmeans(x, begin, nearness=nearness)) == pytest.approx(max(alone), rel=1e-12)
+
+
+@pytest.mark.parametrize("nearness", ["inner", "distance"])
+@pytest.mark.parametrize("iterations", [0, 3, 50])
+@pytest.mark.parametrize("K", [1, 7, 60])
+def test_looking_at_moved_centres_alone_fits_as_looking_at_all(nearness, iterations, K):
+    x = draw(300, 4).repeat(2, 1)  # equal points: a cluster often runs empty
+    begin = x[starts(600, K, 3)]
+    all_centres = fit_together(x, begin, iterations, nearness)
+    moved_ones = fit_apart(x, begin, iterations, nearness)
+    for expected, found in zip(all_centres, moved_ones, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_fits_at_rest_are_looked_at_no_more(monkeypatch):
+    seen = []
+
+    def counted(x, centres, nearness):
+        seen.append(len(x) * centres.shape[1])
+        return nearest(x, centres, nearness)
+
+    monkeypatch.setattr("contrast.primitives.prototypes.nearest", counted)
+    fit_apart(blobs("distance"), blobs("distance")[None, [0, 8, 16]], 50, "distance")
+    assert sum(seen) <= 3 * 24 * 3  # of 51 assignments of 24 points to 3 centres
 
 
 @settings(deadline=None, max_examples=20)
