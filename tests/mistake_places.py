@@ -18,6 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
+SMALL_RECOMMENDER = ("trainer.max_epochs=1", "encoder.width=8", "encoder.inner=8")
+
 
 class Place:
     """A folder to make a mistake in, with packages of its own, patched until the mistake is over."""
@@ -31,7 +33,12 @@ class Place:
         patch.setenv("XDG_CACHE_HOME", str(self.folder / ".cache"))
         patch.delenv("CONTRAST_DATA_DIR", raising=False)
         patch.setattr("contrast.plugins.entry_points", self._entry_points)
+        self.used = {"meow"}
         self.install("toy", module="contrast.testing.toy.plugin")
+
+    def use(self, *names: str) -> None:
+        """Let this place see installed plugins and commands by name; it starts with MEOW alone."""
+        self.used |= set(names)
 
     def install(self, name: str, code: str | None = None, **metadata: str) -> None:
         """Add a package with the plugin `name`; `code` is its module, if it brings one."""
@@ -53,9 +60,9 @@ class Place:
         contrast.run(plugin, overrides=overrides, runs="runs")
 
     def _entry_points(self, *, group: str) -> list[importlib.metadata.EntryPoint]:
-        """Those of MEOW and of this place: what else is installed changes no message."""
+        """Those in use and of this place: what else is installed changes no message."""
         every = importlib.metadata.entry_points(group=group)
-        return [point for point in every if point.name == "meow" or self._holds(point)]
+        return [point for point in every if point.name in self.used or self._holds(point)]
 
     def _holds(self, point: importlib.metadata.EntryPoint) -> bool:
         return point.dist is not None and Path(str(point.dist.locate_file(""))) == self.site
@@ -162,6 +169,20 @@ def with_a_foreign_key(place: Place) -> None:
 def write_table(place: Place) -> None:
     """Four points in `points.csv`."""
     place.write("points.csv", TABLE)
+
+
+def write_log(place: Place, change: Callable[[str], str] = str) -> None:
+    """Ten readers with six loans each in `loans.csv`; `change` makes its text another one."""
+    place.use("mclrec", "recommend")
+    rows = [f"r{who},b{(who + when) % 12},{when}" for who in range(10) for when in range(6)]
+    place.write("loans.csv", change("\n".join(["who,what,when", *rows, ""])))
+
+
+def train_on_a_log(place: Place) -> None:
+    """A run on that log, `runs/mclrec-interactions-seed0`."""
+    write_log(place)
+    columns = ("data.user=who", "data.item=what", "data.time=when")
+    place.train("mclrec", "data=interactions", "data.path=loans.csv", *columns, *SMALL_RECOMMENDER)
 
 
 def without_its_plugin(place: Place) -> None:

@@ -90,6 +90,11 @@ PATHS = f"{OWN} 'data.meta_paths=paper>author>paper,paper>topic>paper'"
 FAST = "trainer.max_epochs=2 evaluation.probe_restarts=2 evaluation.baseline_restarts=0"
 SMALL = "data.labelled=2 sampler.neighbours=5 sampler.clusters=3"
 
+LOANS = "run plugin=mclrec data=interactions data.path=loans.csv"
+LOG = f"{LOANS} data.user=who data.item=what data.time=when"
+READERS = f"{LOG} {' '.join(places.SMALL_RECOMMENDER)}"
+RECOMMEND = "recommend runs/mclrec-interactions-seed0"
+
 RUN = "runs/toy-blobs-seed0"
 POINTS = "run plugin=toy data=table data.path"
 
@@ -237,6 +242,75 @@ MISTAKES: dict[str, list[Mistake]] = {
             "Text where numbers belong",
             f"{POINTS}=points.csv",
             lambda place: place.write("points.csv", "id,x,y\na,1,two\n"),
+        ),
+    ],
+    "Logs": [
+        Mistake("A column that is missing", f"{LOANS} data.user=reader", places.write_log),
+        Mistake(
+            "Another separator",
+            LOG,
+            partial(places.write_log, change=lambda text: text.replace(",", ";")),
+        ),
+        Mistake(
+            "A time that is no number",
+            LOG,
+            partial(places.write_log, change=lambda text: text + "r1,b3,yesterday\n"),
+        ),
+        Mistake("An empty log", LOG, partial(places.write_log, change=lambda text: "")),
+        Mistake(
+            "A log of a header alone",
+            LOG,
+            partial(places.write_log, change=lambda text: "who,what,when\n"),
+        ),
+        Mistake(
+            "Nobody with more than one event",
+            LOG,
+            partial(places.write_log, change=lambda text: "who,what,when\nr1,b1,1\nr2,b2,2\n"),
+        ),
+        Mistake(
+            "A row that is cut short",
+            LOG,
+            partial(places.write_log, change=lambda text: text + "r1,b3\n"),
+        ),
+        Mistake(
+            "NaN, repeats, and readers of one event",
+            READERS,
+            partial(
+                places.write_log,
+                change=lambda text: text + "r1,NaN,7\nr1,b3,nan\nr1,b1,0\nr1,b1,0\nr77,b3,1\n",
+            ),
+            code=0,
+            note="The run works, and counts what it left out; the report says the same.",
+        ),
+        Mistake(
+            "A time that is infinite",
+            LOG,
+            partial(places.write_log, change=lambda text: text + "r1,b3,inf\n"),
+        ),
+        Mistake(
+            "Items that only the test holds",
+            READERS,
+            partial(places.write_log, change=lambda text: text + "r1,b99,8\nr2,b98,8\n"),
+            code=0,
+            note="The run works, and says how many; such items can be ranked, and never are high.",
+        ),
+        Mistake(
+            "A history with an item that was never seen",
+            f"{RECOMMEND} --history b3,b444",
+            places.train_on_a_log,
+        ),
+        Mistake(
+            "Somebody who is not in the log",
+            f"{RECOMMEND} --user r99",
+            places.train_on_a_log,
+        ),
+        Mistake(
+            "A log that has changed since its run",
+            f"{RECOMMEND} --user r1",
+            lambda place: (
+                places.train_on_a_log(place),
+                places.write_log(place, lambda text: text + "r1,b77,9\n"),
+            ),
         ),
     ],
     "Data sets": [

@@ -11,10 +11,10 @@ from torch import nn
 from contrast.engine.checkpoint import load_checkpoint
 from contrast.engine.distribution import World
 from contrast.engine.folder import RunFolder
-from contrast.engine.loop import Loop, weights
+from contrast.engine.loop import Loop, load_weights, weights
 from contrast.engine.observers import Observer
 from contrast.engine.state import load_tree, save_tree
-from contrast.errors import TrainingError
+from contrast.errors import CheckpointError, TrainingError
 from contrast.forms import Views
 from contrast.interfaces import Parts, Sampler
 from contrast.recipe import ObjectivePart, RunConfig, Settings, Stage, TrainerConfig
@@ -187,3 +187,10 @@ def test_the_best_weights_come_back_where_asked(tmp_path):
     assert trained.monitor.best == pytest.approx(-min(epochs))
     for name, value in trained.monitor.weights["encoder"].items():
         assert torch.equal(value, weights(trained.parts)["encoder"][name])
+
+
+def test_weights_of_other_sizes_are_refused_with_what_does_not_fit():
+    kept = Parts(None, None, nn.Linear(2, 3), nn.Identity())
+    grown = Parts(None, None, nn.Linear(2, 4), nn.Identity())
+    with pytest.raises(CheckpointError, match=r"(?s)its `encoder`: .*bias.*\[3\].*\[4\].*data"):
+        load_weights(grown, weights(kept))

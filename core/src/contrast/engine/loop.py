@@ -22,6 +22,7 @@ from contrast.engine.placement import choose_device, dtype_of, move
 from contrast.engine.randomness import seed_everything
 from contrast.engine.recorder import Recorder
 from contrast.engine.work import Clock, Group, LoopWork
+from contrast.errors import CheckpointError
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
 
@@ -211,6 +212,16 @@ def weights(parts: Parts, *, copied: bool = False) -> dict[str, dict[str, Tensor
 
 
 def load_weights(parts: Parts, states: dict[str, dict[str, Tensor]]) -> None:
-    """Give every module the state that `weights` read."""
+    """Give every module the state that `weights` read.
+
+    Raises: CheckpointError: a module has other weights, or of other sizes.
+    """
     for name, module in parts.modules().items():
-        module.load_state_dict(states.get(name, {}))
+        try:
+            module.load_state_dict(states.get(name, {}))
+        except RuntimeError as error:
+            where = str(error).splitlines()[-1].strip()
+            raise CheckpointError(
+                f"the weights of the run do not fit its `{name}`: {where}\n"
+                "If its data have changed since, bring the old ones back, or train again."
+            ) from error
