@@ -1,0 +1,1 @@
+"""SIRL: robot features from human similarity (arXiv:2301.00810)."""
