@@ -18,6 +18,9 @@ from torch.autograd.function import once_differentiable
 from contrast.primitives.scores import wide
 
 TILE = 2**20  # mixtures whose scores are in memory at once
+# Anchors share a tile while it stays this small, or mostly holds mixtures that there are: a tile
+# costs about as much time as so many scores.
+SMALL_TILE, WASTE = 2**13, 4
 
 
 def mixed_with_anchor(scores: Tensor, share: Tensor) -> Tensor:
@@ -119,7 +122,7 @@ def _mixtures(
 
 
 def _tiles(y: Tensor, window: float) -> list[Tile]:
-    """Runs of anchors, each as long as its block of mixtures fits into a tile."""
+    """Runs of anchors, each as long as its block fits into a tile without much waste."""
     reach = 1.001 * window  # the ends of a block are found before rounding decides who is in it
     bounds = [
         torch.searchsorted(y, y - reach),
@@ -134,13 +137,16 @@ def _tiles(y: Tensor, window: float) -> list[Tile]:
         return slice(first, last + 1), slice(a, max(a, b)), slice(c, max(c, d))
 
     found: list[Tile] = []
+    needed = 0  # scores of the last tile's anchors, each taken alone
     for i in range(len(ends)):
+        alone = tile(i, i)
         first = found[-1][0].start if found else i
-        grown = tile(first, i)
-        if found and _size(grown) <= TILE:
+        grown, needed = tile(first, i), needed + _size(alone)
+        if found and _size(grown) <= min(TILE, max(SMALL_TILE, WASTE * needed)):
             found[-1] = grown
         else:
-            found.append(tile(i, i))
+            found.append(alone)
+            needed = _size(alone)
     return [each for each in found if _size(each)]
 
 
