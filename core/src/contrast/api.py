@@ -36,6 +36,7 @@ from contrast.errors import ConfigError
 from contrast.interfaces import Evaluation, Parts
 from contrast.recipe import RunConfig
 from contrast.reporting import write_report
+from contrast.reporting.comparison import Comparison, compare_runs
 
 NAME = "name"  # in a mapping, the key that chooses the part
 
@@ -130,6 +131,14 @@ def evaluate(folder: Path | str, *, observer: Observer | None = None) -> dict[st
         }
     write_report(opened.path)
     return found
+
+
+def compare(*folders: Path | str) -> Comparison:
+    """Finished runs side by side; a folder of runs stands for those in it.
+
+    Raises: RunFolderError: a folder is neither, a run is not finished, or there are fewer than two.
+    """
+    return compare_runs([Path(folder) for folder in folders])
 
 
 def embed(folder: Path | str, new_data: Path | str | None = None) -> Embedding:

@@ -213,3 +213,41 @@ def test_doctor_tells_what_is_there_and_what_is_amiss(contrast, site, monkeypatc
     assert any("RuntimeError: boom" in sentence for sentence in found["amiss"])
     assert any("nowhere, which is no folder" in sentence for sentence in found["amiss"])
     assert "amiss:" in contrast("doctor").out
+
+
+@pytest.fixture
+def swept(contrast, toy, tmp_path):
+    words = (*QUICK, "seed=0,1", "objective=agreement,infonce", "--name", "sweep")
+    done = contrast("run", "plugin=toy", *words, "--multirun", "--runs", tmp_path)
+    assert done.code == 0, done.err
+    return tmp_path / "sweep"
+
+
+def test_compare_shows_groups_with_their_spread_and_writes_a_page(contrast, swept, tmp_path):
+    out = tmp_path / "mine.html"
+    done = contrast("compare", swept, "--out", out)
+    assert done.code == 0, done.err
+    assert [line.split() for line in done.out.splitlines() if line.startswith(" metric")] == [
+        ["metric", "agreement", "infonce"]
+    ]
+    assert " ± " in done.out
+    assert done.err == f"comparison: {out}\n"
+    assert "Learning curves" in out.read_text()
+
+
+def test_compare_prints_for_programs_and_chooses_a_new_name(contrast, swept, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "comparison.html").touch()
+    found = json.loads(contrast("compare", swept, "--json").out)
+    assert found["page"] == "comparison-2.html"
+    assert [group["label"] for group in found["groups"]] == ["agreement", "infonce"]
+    assert found["groups"][0]["seeds"] == [0, 1]
+    assert set(found["groups"][0]["metrics"]["accuracy/embedding"]) == {
+        *("mean", "std", "min", "max", "n")
+    }
+
+
+def test_compare_refuses_a_page_that_exists_before_the_work(contrast, tmp_path):
+    (tmp_path / "old.html").touch()
+    done = contrast("compare", tmp_path / "nothing", "--out", tmp_path / "old.html")
+    assert (done.code, "is not overwritten" in done.err) == (2, True)

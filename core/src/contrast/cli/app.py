@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import contrast
+from contrast.cli.compare import compare
 from contrast.cli.doctor import doctor
 from contrast.cli.embed import embed
 from contrast.cli.evaluate import evaluate
@@ -74,6 +75,7 @@ app = typer.Typer(
 for name, command in {
     "run": run,
     "resume": resume,
+    "compare": compare,
     "plugins": plugins,
     "info": info,
     "eval": evaluate,

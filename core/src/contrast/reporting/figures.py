@@ -26,6 +26,7 @@ from contrast.reporting.palette import SERIES_LIGHT as PALETTE
 Curve = tuple[Sequence[float], Sequence[float]]
 
 MARKERS = ("o", "^", "s", "D")
+DASHES = ("-", "--", ":")
 FAINT = LIGHT["faint"]  # what has no label
 MOST_CLASSES = len(PALETTE) * len(MARKERS)
 MOST_DRAWN = 5000  # points that are drawn one by one; more become an image
@@ -82,19 +83,44 @@ def curves(series: Mapping[str, Curve], *, name: str, x_label: str = "step") -> 
 def overlay(groups: Mapping[str, Sequence[Curve]], *, name: str) -> str:
     """Groups of curves in one panel: every curve faint, and the mean of each group strong.
 
-    A mean goes as far as the shortest curve of its group.
+    A mean goes as far as the shortest curve of its group. A group without a curve keeps its look
+    for the other panels; see `look`.
     """
     with _figure(4.0, 2.5) as figure:
         axes = figure.subplots()
-        for (label, curves_), color in zip(groups.items(), _repeat(PALETTE), strict=False):
+        for number, (label, curves_) in enumerate(groups.items()):
+            color, dash = look(number)
             several = [tuple(np.asarray(v, float) for v in curve) for curve in curves_]
             for x, y in several if len(several) > 1 else ():
                 axes.plot(*_binned(x, y, MOST_KNOTS // 4), color=color, alpha=0.3, linewidth=0.8)
-            shortest = min(len(x) for x, _ in several)
-            mean = np.mean([y[:shortest] for _, y in several], axis=0)
-            _draw_curve(axes, several[0][0][:shortest], mean, label, color)
+            if several:
+                shortest = min(len(x) for x, _ in several)
+                mean = np.mean([y[:shortest] for _, y in several], axis=0)
+                _draw_curve(axes, several[0][0][:shortest], mean, label, color, dash)
         _label_steps(axes, "step")
-        return _readable(_to_svg(figure, name), axes, list(groups))
+        return _readable(_to_svg(figure, name), axes, [k for k, v in groups.items() if v])
+
+
+def look(number: int) -> tuple[str, str]:
+    """The colour and the dashes of the group of that number."""
+    return PALETTE[number % len(PALETTE)], DASHES[number // len(PALETTE) % len(DASHES)]
+
+
+def strips(groups: Mapping[str, Sequence[float]], *, name: str) -> str:
+    """A row for each group, a dot for each of its values, and a stroke at their mean."""
+    with _figure(4.0, 0.55 + 0.26 * len(groups)) as figure:
+        axes = figure.subplots()
+        axes.grid(visible=False, axis="y")
+        for number, values in enumerate(groups.values()):
+            color, rows = look(number)[0], [number] * len(values)
+            axes.scatter(values, rows, s=22, color=color, alpha=0.75, linewidths=0)
+            if len(values) > 1:
+                mean = float(np.mean(values))
+                axes.plot([mean, mean], [number - 0.34, number + 0.34], color=color, linewidth=2)
+        axes.set_yticks(range(len(groups)), list(groups))
+        axes.set_ylim(len(groups) - 0.4, -0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        return _to_svg(figure, name)
 
 
 def embedding_map(points: Any, labels: Any = None, *, name: str) -> str:
@@ -178,7 +204,9 @@ def _figure(width: float, height: float) -> Iterator[Figure]:
         yield Figure(figsize=(width, height))
 
 
-def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, color: str) -> None:
+def _draw_curve(
+    axes: Axes, x: np.ndarray, y: np.ndarray, label: str, color: str, dash: str = "-"
+) -> None:
     finite = np.isfinite(y)
     x, y = x[finite], y[finite]
     if len(x) > MOST_KNOTS // 4:
@@ -186,7 +214,7 @@ def _draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, label: str, color: str
         axes.plot(raw_x, raw_y, color=color, alpha=0.3, linewidth=0.8)
         x, y = _binned(x, y, MOST_KNOTS // 8)
     marker = "o" if len(x) <= 12 else None
-    (line,) = axes.plot(x, y, color=color, label=label, marker=marker, markersize=3)
+    (line,) = axes.plot(x, y, dash, color=color, label=label, marker=marker, markersize=3)
     line.set_gid(f"line-{len([each for each in axes.lines if each.get_gid()])}")
 
 

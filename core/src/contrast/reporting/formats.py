@@ -47,6 +47,13 @@ def show_spread(value: float | None, spread: float | None) -> str | None:
     return f"{value:.{digits}f} ± {spread:.{digits}f}"
 
 
+def show_setting(value: Any) -> str:
+    """A configured value as it would be written on the command line."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(show_setting, value)) or "[]"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
 def show_bytes(size: int | None) -> str | None:
     """A size of memory: `512 MiB`, `1.34 GiB`; None stays None."""
     if size is None:

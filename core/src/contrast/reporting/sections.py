@@ -14,6 +14,7 @@ from contrast.evaluation.geometry import geometry_scores
 from contrast.interfaces import Evaluation, Map, Table
 from contrast.reporting import figures
 from contrast.reporting.costs import costs
+from contrast.reporting.formats import show_setting
 from contrast.reporting.pages import Figure, Section, slug
 from contrast.reporting.projection import project
 from contrast.reporting.records import Record, by_stage
@@ -65,6 +66,16 @@ def learning_curves(record: Record) -> Section | None:
             name = slug(f"curve {stage} {title}")
             panels.append(Figure(name, prefix + title, figures.curves(series, name=name)))
     return Section("Learning curves", figures=tuple(panels))
+
+
+def drawings(record: Record) -> Section | None:
+    """The pictures of every stage's evaluation."""
+    drawn = [
+        Figure(slug(f"drawing {stage} {i}"), each.title, each.svg, each.caption, each.wide)
+        for stage, found in record.evaluations.items()
+        for i, each in enumerate(found.drawings)
+    ]
+    return Section("Pictures", figures=tuple(drawn)) if drawn else None
 
 
 def embedding_maps(record: Record) -> Section | None:
@@ -123,7 +134,7 @@ def configuration(record: Record) -> Section | None:
     """Every effective value with its origin."""
     if not record.config:
         return Section("Configuration", ("The run folder holds no `config.json`.",))
-    rows = tuple((e["key"], _setting(e["value"]), e["origin"]) for e in record.config)
+    rows = tuple((e["key"], show_setting(e["value"]), e["origin"]) for e in record.config)
     table = Table("", ("key", "value", "origin"), rows)
     return Section("Configuration", tables=(table,), folded=True)
 
@@ -138,6 +149,7 @@ def versions(record: Record) -> Section | None:
 
 SECTIONS: list[Callable[[Record], Section | None]] = [
     results,
+    drawings,
     learning_curves,
     embedding_maps,
     geometry,
@@ -146,6 +158,22 @@ SECTIONS: list[Callable[[Record], Section | None]] = [
     configuration,
     versions,
 ]
+
+
+def panels(record: Record) -> dict[str, figures.Curve]:
+    """Every curve of a run by its title: the numbers of its steps, and its validated metrics."""
+    found = {}
+    stages = by_stage(record.metrics)
+    for stage, lines in stages.items():
+        prefix = f"{stage}: " if len(stages) > 1 else ""
+        for title, series in _terms(lines).items():
+            found[prefix + title] = series[title]
+        for title, series in _validated(lines).items():
+            what = title.removesuffix(" (validated)")
+            for where, curve in series.items():
+                full = what if where == what else f"{what}/{where}"
+                found[f"{prefix}{full} (validated)"] = curve
+    return found
 
 
 def _terms(lines: list[dict[str, Any]]) -> dict[str, dict[str, figures.Curve]]:
@@ -184,10 +212,3 @@ def _draw(drawn: Map, name: str) -> Figure:
         f", of which {MOST_POINTS:,} drawn at random are shown" if len(points) > MOST_POINTS else ""
     )
     return Figure(name, drawn.title, svg, f"{len(points):,} rows{some}. {how} {HOW_TO}", True, page)
-
-
-def _setting(value: Any) -> str:
-    """A configured value as it would be written on the command line."""
-    if isinstance(value, (list, tuple)):
-        return ",".join(map(_setting, value)) or "[]"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 from contrast.interfaces import Evaluation, Table
 from contrast.reporting.formats import show_spread
+
+
+class Spread(NamedTuple):
+    """A metric over several runs; the deviation is that of a sample (n - 1)."""
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    n: int
+
+
+def spread_of(values: Iterable[float | None]) -> Spread:
+    """The spread of the values that are defined; `std` is None where there is only one."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Spread(None, None, None, None, 0)
+    std = stdev(known) if len(known) > 1 else None
+    return Spread(fmean(known), std, min(known), max(known), len(known))
 
 
 def summarise(rows: list[dict[str, float | None]], title: str = "Over all runs") -> Table:
@@ -17,10 +38,10 @@ def summarise(rows: list[dict[str, float | None]], title: str = "Over all runs")
     names = dict.fromkeys(name for row in rows for name in row)
     lines, gaps = [], []
     for name in names:
-        values = [row[name] for row in rows if row.get(name) is not None]
-        if len(values) < len(rows):
-            gaps.append(f"{name} ({len(rows) - len(values)} of {len(rows)})")
-        lines.append((name, *_statistics(values), len(values)))
+        found = spread_of(row.get(name) for row in rows)
+        if found.n < len(rows):
+            gaps.append(f"{name} ({len(rows) - found.n} of {len(rows)})")
+        lines.append((name, *found))
     caption = f"Runs without a value are left out: {', '.join(gaps)}." if gaps else ""
     return Table(title, ("metric", "mean", "std", "min", "max", "n"), tuple(lines), caption)
 
@@ -36,9 +57,3 @@ def reference_tables(evaluation: Evaluation) -> tuple[Table, ...]:
         rows.append((each.metric, found, show_spread(each.value, each.spread), gap, each.source))
     columns = ("metric", "this run", "reference", "difference", "who measured it")
     return (Table("Beside the figures of others", columns, tuple(rows)),)
-
-
-def _statistics(values: list[float]) -> tuple[float | None, ...]:
-    if not values:
-        return (None, None, None, None)
-    return (fmean(values), stdev(values) if len(values) > 1 else None, min(values), max(values))

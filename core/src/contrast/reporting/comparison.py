@@ -1,0 +1,213 @@
+"""Runs side by side: those that differ in their seed alone are one group.
+
+comparison = compare_runs([Path("runs/meow-sweep"), Path("runs/mine")])
+comparison.groups[0].spreads["macro_f1/20"].mean
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from contrast.errors import RunFolderError, did_you_mean
+from contrast.interfaces import Reference
+from contrast.reporting.formats import show_setting
+from contrast.reporting.records import Record, read_record
+from contrast.reporting.summary import Spread, spread_of
+
+SEED = "seed"
+NAMED = ("plugin", "method", "data", "sampler", "encoder", "objective")  # known by their value
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one configuration; `label` is what sets it apart from the other groups."""
+
+    label: str
+    records: tuple[Record, ...]
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Every setting but the seed, by its key."""
+        return settings_of(self.records[0])
+
+    @cached_property
+    def seeds(self) -> list[int]:
+        """The seed of every run."""
+        return [record.run.get(SEED) for record in self.records]
+
+    @cached_property
+    def metrics(self) -> list[dict[str, float | None]]:
+        """What each run's evaluation found; a later stage wins."""
+        return [
+            {k: v for found in record.evaluations.values() for k, v in found.metrics.items()}
+            for record in self.records
+        ]
+
+    @cached_property
+    def spreads(self) -> dict[str, Spread]:
+        """Every metric over the runs in which it is defined."""
+        names = dict.fromkeys(name for row in self.metrics for name in row)
+        return {name: spread_of([row.get(name) for row in self.metrics]) for name in names}
+
+    @cached_property
+    def references(self) -> list[Reference]:
+        """The figures of others for what the runs measure."""
+        every = (
+            r for record in self.records for e in record.evaluations.values() for r in e.references
+        )
+        return list(dict.fromkeys(every))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups in the order of their first runs; `notes` say what is left out or to be careful of."""
+
+    groups: tuple[Group, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def runs(self) -> int:
+        """How many runs there are in all groups."""
+        return sum(len(group.records) for group in self.groups)
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        """The metrics of all groups, in the order in which they come."""
+        return list(dict.fromkeys(name for group in self.groups for name in group.spreads))
+
+    @cached_property
+    def differing(self) -> list[str]:
+        """The keys of the settings in which the groups differ."""
+        return _differing([group.settings for group in self.groups])
+
+
+def compare_runs(paths: Sequence[Path]) -> Comparison:
+    """Compare finished runs; a folder of runs, such as a sweep's, stands for those in it.
+
+    What is not finished in a folder of runs is left out with a note.
+    Raises: RunFolderError: a path is neither, a run that is named is not finished, or there are
+    fewer than two runs.
+    """
+    notes: list[str] = []
+    folders = list(dict.fromkeys(run for path in paths for run in _runs_of(path, notes)))
+    if len(folders) < 2:
+        raise RunFolderError(
+            f"nothing to compare: {len(folders)} finished run; name two, or a folder of runs"
+        )
+    groups = _grouped([read_record(folder) for folder in folders])
+    return Comparison(groups, (*notes, *_cautions(groups)))
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    """The settings of a run by key, without the seed."""
+    return {e["key"]: e["value"] for e in record.config if e["key"] != SEED}
+
+
+def _runs_of(path: Path, notes: list[str]) -> list[Path]:
+    """The finished runs that a path stands for."""
+    if (path / "run.json").is_file():
+        state = _state(path)
+        if state != "done":
+            raise RunFolderError(
+                f"{path} is not finished: its state is `{state}`\n"
+                f"Go on with `contrast resume {path}`."
+            )
+        return [path.resolve()]
+    inside = sorted((run.parent for run in path.glob("*/run.json")), key=_started)
+    if not inside:
+        beside = [run for depth in ("*", "*/*") for run in path.parent.glob(f"{depth}/run.json")]
+        known = {run.relative_to(path.parent).parts[0] for run in beside}
+        raise RunFolderError(
+            f"{path} is neither a run folder nor a folder of runs: it holds no run.json"
+            f"{did_you_mean(path.name, known)}"
+        )
+    done = [run for run in inside if _state(run) == "done"]
+    left = [f"`{run.name}` ({_state(run)})" for run in inside if run not in done]
+    if left:
+        notes.append(f"Not finished, and left out of {path.name}: {', '.join(left)}.")
+    return [run.resolve() for run in done]
+
+
+def _run_json(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunFolderError(f"{folder / 'run.json'} is damaged: {error}") from None
+
+
+def _state(folder: Path) -> str:
+    return _run_json(folder).get("state", "unknown")
+
+
+def _started(folder: Path) -> tuple[str, str]:
+    return _run_json(folder).get("started", ""), folder.name
+
+
+def _grouped(records: list[Record]) -> tuple[Group, ...]:
+    alike: dict[str, list[Record]] = {}
+    for record in records:
+        alike.setdefault(json.dumps(settings_of(record), sort_keys=True), []).append(record)
+    labels = _labels([settings_of(several[0]) for several in alike.values()])
+    return tuple(
+        Group(label, tuple(sorted(several, key=lambda record: record.run.get(SEED, 0))))
+        for label, several in zip(labels, alike.values(), strict=True)
+    )
+
+
+def _labels(settings: list[dict[str, Any]]) -> list[str]:
+    """What sets each group apart, in as few settings as tell all groups from one another."""
+    if len(settings) == 1:
+        return [" on ".join(str(settings[0].get(key, "")) for key in ("method", "data"))]
+    telling: list[str] = []
+    for key in sorted(_differing(settings), key=lambda key: (key not in NAMED, "." in key)):
+        if _distinct(settings, [*telling, key]) > _distinct(settings, telling):
+            telling.append(key)
+    for key in list(telling):  # a later one may tell what an earlier one told
+        rest = [each for each in telling if each != key]
+        if _distinct(settings, rest) == len(settings):
+            telling = rest
+    return [_label(each, telling) for each in settings]
+
+
+def _label(settings: dict[str, Any], keys: list[str]) -> str:
+    last = Counter(key.rpartition(".")[2] for key in keys)
+    words = []
+    for key in keys:
+        short = key.rpartition(".")[2]
+        name = "" if key in NAMED else f"{short if last[short] == 1 else key}="
+        words += [f"{name}{show_setting(settings[key])}"] if key in settings else []
+    return ", ".join(words)
+
+
+def _distinct(settings: list[dict[str, Any]], keys: list[str]) -> int:
+    return len({json.dumps([[key in each, each.get(key)] for key in keys]) for each in settings})
+
+
+def _differing(settings: list[dict[str, Any]]) -> list[str]:
+    keys = dict.fromkeys(key for each in settings for key in each)
+    return [key for key in keys if _distinct(settings, [key]) > 1]
+
+
+def _cautions(groups: tuple[Group, ...]) -> Iterable[str]:
+    """What makes a comparison say less than it seems to."""
+    data = list(dict.fromkeys(str(group.settings.get("data")) for group in groups))
+    if len(data) > 1:
+        yield f"Measured on different data ({', '.join(data)}): the figures do not compare."
+    for group in groups:
+        twice = [str(seed) for seed, times in Counter(group.seeds).items() if times > 1]
+        if twice:
+            yield (
+                f"{group.label}: several runs have seed {', '.join(twice)}; "
+                "the spread is smaller than over different seeds."
+            )
+    found = [r.run.get("versions", {}) for group in groups for r in group.records]
+    for name in dict.fromkeys(name for each in found for name in each):
+        several = sorted({str(each[name]) for each in found if name in each})
+        if len(several) > 1:
+            yield f"Made with different {name}: {', '.join(several)}."
