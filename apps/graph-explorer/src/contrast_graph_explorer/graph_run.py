@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrast.engine.folder import RunFolder
-from contrast.errors import ConfigError, RunFolderError
+from contrast.errors import RunFolderError
+from contrast.reporting.serving import check_finished
 from contrast_graph_explorer.neighbours import Links, unit_rows
 
 if TYPE_CHECKING:
@@ -64,17 +64,7 @@ def open_run(folder: Path) -> GraphRun:
     Raises: RunFolderError: it is no run folder, or the run is not finished;
     ConfigError: it is a run of another plugin;  DataError: its data are no longer found.
     """
-    record = RunFolder.open(folder).record()
-    if record["plugin"] != PLUGIN:
-        raise ConfigError(
-            f"{folder} is a run of plugin `{record['plugin']}`; "
-            f"the graph explorer reads runs of `{PLUGIN}`"
-        )
-    if record["state"] != "done":
-        raise RunFolderError(
-            f"{folder} is not finished: its state is `{record['state']}`\n"
-            f"Finish it with `contrast resume {folder}`."
-        )
+    check_finished(folder, PLUGIN, "the graph explorer")
     z = _embedding(folder)
     import contrast
 

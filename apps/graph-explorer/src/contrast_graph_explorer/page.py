@@ -10,11 +10,11 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from contrast.reporting.search import find
 from contrast.reporting.serving import quiet_page
 from contrast_graph_explorer.cards import found_list, node_card
 from contrast_graph_explorer.graph_run import GraphRun
 from contrast_graph_explorer.neighbours import Near, neighbourhood
-from contrast_graph_explorer.search import find
 
 BY_CLASS, BY_SIMILARITY = "class", "similarity to the node"
 MAP = '<div class="map"><canvas></canvas><div class="tip"></div><div class="key"></div>'
@@ -106,16 +106,16 @@ class Show:
 
     def found(self, text: str) -> str:
         """The nodes that fit what was typed so far."""
-        return found_list(self.run, find(self.run, text), text)
+        return found_list(self.run, self._fitting(text), text)
 
     def best(self, text: str, node: int) -> tuple[int, str, str]:
         """The best fit becomes the chosen node; where nothing fits, all stays."""
-        fitting = find(self.run, text, limit=1)
+        fitting = self._fitting(text)
         return (fitting[0], "", "") if fitting else (node, text, self.found(text))
 
     def neighbours(self, node: str, k: int = 10) -> dict:
         """For programs: the neighbours of the node of this id or title."""
-        fitting = find(self.run, node, limit=1)
+        fitting = self._fitting(node)
         if not fitting:
             raise gr.Error(f"no {self.run.target} fits `{node}`")
         near = neighbourhood(self.run, fitting[0], k)
@@ -124,6 +124,9 @@ class Show:
             "embedding": [self._row(each) for each in near.embedding],
             "graph": {path: [self._row(e) for e in found] for path, found in near.graph.items()},
         }
+
+    def _fitting(self, text: str) -> list[int]:
+        return find(text, self.run.titles, self.run.ids)
 
     def _row(self, near: Near) -> dict[str, Any]:
         paths = {} if near.paths is None else {"paths": near.paths}

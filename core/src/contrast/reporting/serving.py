@@ -10,10 +10,12 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from contrast.errors import ConfigError
+from contrast.engine.folder import RunFolder
+from contrast.errors import ConfigError, RunFolderError
 from contrast.reporting.gradio_theme import style, theme
 
 if TYPE_CHECKING:
@@ -21,6 +23,24 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 SILENT = "GRADIO_ANALYTICS_ENABLED"
+
+
+def check_finished(folder: Path, plugin: str, app: str) -> None:
+    """Whether a folder holds a finished run of the plugin that the app reads.
+
+    Raises: RunFolderError: it is no run folder, or the run is not finished;
+    ConfigError: it is a run of another plugin.
+    """
+    record = RunFolder.open(folder).record()
+    if record["plugin"] != plugin:
+        raise ConfigError(
+            f"{folder} is a run of plugin `{record['plugin']}`; {app} reads runs of `{plugin}`"
+        )
+    if record["state"] != "done":
+        raise RunFolderError(
+            f"{folder} is not finished: its state is `{record['state']}`\n"
+            f"Finish it with `contrast resume {folder}`."
+        )
 
 
 def quiet_page(title: str) -> Blocks:

@@ -1,15 +1,14 @@
-"""Nodes by what a person types: an id, or some of a title."""
+"""Things by what a person types: an id, or some of a title. What the apps search with."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from contrast_graph_explorer.graph_run import GraphRun
+from collections.abc import Sequence
 
 
-def find(run: GraphRun, text: str, limit: int = 8) -> list[int]:
-    """The nodes that fit, best first: the very id, then titles that begin so, words, any place.
+def find(
+    text: str, titles: Sequence[str], ids: Sequence[int | str], *, limit: int = 8
+) -> list[int]:
+    """The places that fit, best first: the very id, then titles that begin so, words, any place.
 
     Case does not count; several words must all occur. Nothing typed finds nothing.
     """
@@ -17,11 +16,11 @@ def find(run: GraphRun, text: str, limit: int = 8) -> list[int]:
     if not words:
         return []
     ranked = sorted(
-        (rank, len(title), node)
-        for node, title in enumerate(run.titles)
-        if (rank := _rank(words, str(run.ids[node]), title.casefold())) is not None
+        (rank, len(title), place)
+        for place, (title, id) in enumerate(zip(titles, ids, strict=True))
+        if (rank := _rank(words, str(id), title.casefold())) is not None
     )
-    return [node for *_, node in ranked[:limit]]
+    return [place for *_, place in ranked[:limit]]
 
 
 def _rank(words: list[str], id: str, title: str) -> int | None:
