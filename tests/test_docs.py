@@ -13,7 +13,7 @@ import objective_pages
 import pytest
 
 from contrast.cli import main
-from contrast.config import resolve, write
+from contrast.config import resolve, sweep, write
 from contrast.objectives.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[1]
@@ -67,10 +67,8 @@ def test_every_command_that_is_shown_exists(page, run):
         given = [word for word in words[1:] if "=" in word and not word.startswith("-")]
         named = dict(word.split("=", 1) for word in given)
         if words[0] == "run" and named.get("plugin") in ("meow", "mclrec"):
-            resolve(
-                named["plugin"],
-                [f"{k}={v.split(',')[0] if k == 'seed' else v}" for k, v in named.items()],
-            )
+            swept = "--multirun" in words
+            resolve(named["plugin"], sweep(given)[0] if swept else given)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
