@@ -185,6 +185,19 @@ class Map:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A picture of a report: an `<svg>` element as `contrast.reporting.figures` makes them.
+
+    It stands in the page as it is: whoever makes it escapes the texts of users in it.
+    """
+
+    title: str
+    svg: str
+    caption: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True)
 class Reference:
     """A figure that others measured for one of the metrics, to stand beside what a run found.
 
@@ -205,7 +218,7 @@ class Evaluation:
     `metrics` are flat and named `what/where`, such as `macro_f1/20`; a value that is not defined
     (one class only) is None and never NaN. `notes` are sentences: what was skipped and why.
     `references` are others' figures for these metrics on this very data, without which no number
-    of a report says much.
+    of a report says much. `drawings` are pictures of the domain: paths, scenes, maps of a reward.
     """
 
     metrics: dict[str, float | None] = field(default_factory=dict)
@@ -213,3 +226,4 @@ class Evaluation:
     maps: tuple[Map, ...] = ()
     notes: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    drawings: tuple[Drawing, ...] = ()

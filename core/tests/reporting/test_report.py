@@ -10,7 +10,8 @@ import torch
 from contrast.errors import RunFolderError
 from contrast.evaluation import diagnose
 from contrast.forms import Pairs
-from contrast.reporting import save_diagnosis, write_report
+from contrast.interfaces import Drawing, Evaluation
+from contrast.reporting import save_diagnosis, save_evaluation, write_report
 from contrast.reporting.figures import embedding_map
 from contrast.reporting.records import read_record
 from contrast.reporting.report import paper_link
@@ -181,3 +182,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 def test_a_paper_becomes_a_link_only_to_a_known_place(paper, address):
     assert paper_link(paper)[1] == address
     assert paper_link("") is None
+
+
+def test_the_pictures_of_an_evaluation_stand_in_the_page_and_beside_it(run_folder):
+    picture = Drawing("Paths", '<svg viewBox="0 0 1 1"><path d="M0 0"/></svg>', "one of <many>")
+    save_evaluation(Evaluation(drawings=(picture,)), run_folder, "ride")
+    page = write_report(run_folder).read_text()
+    assert picture.svg in page
+    assert "one of &lt;many&gt;" in page
+    assert (run_folder / "figures/drawing-ride-0.svg").read_text() == picture.svg

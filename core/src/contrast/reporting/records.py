@@ -21,7 +21,7 @@ import numpy as np
 from contrast.errors import RunFolderError
 from contrast.evaluation.inputs import as_array
 from contrast.files import write_atomically
-from contrast.interfaces import Evaluation, Map, Reference, Table
+from contrast.interfaces import Drawing, Evaluation, Map, Reference, Table
 
 if TYPE_CHECKING:
     from contrast.evaluation import Diagnosis
@@ -77,6 +77,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path, stage: str) -> None:
         ],
         "notes": list(evaluation.notes),
         "references": [_reference_to_json(each) for each in evaluation.references],
+        "drawings": [asdict(each) for each in evaluation.drawings],
     }
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     try:
@@ -172,6 +173,7 @@ def _evaluation_from_json(file: Path) -> Evaluation:
             ),
             notes=tuple(content["notes"]),
             references=tuple(Reference(**each) for each in content.get("references", ())),
+            drawings=tuple(Drawing(**each) for each in content.get("drawings", ())),
         )
     except (KeyError, TypeError, OSError, ValueError) as error:
         raise RunFolderError(
