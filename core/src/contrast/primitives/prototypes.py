@@ -15,7 +15,8 @@ from torch import Tensor
 
 Nearness = Literal["inner", "distance"]
 
-STRIP = 512  # points at a time on CPU, so that their closeness stays in the processor's cache
+CACHED = 2**18  # closenesses at a time on CPU, so that they stay in the processor's cache
+MANY = 256  # clusters from which it pays on CPU to tell moved centres from those that stayed
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def kmeans(
     largest summed inner product, or the smallest summed squared distance.
 
     Shapes:  x: (N, D) float, computed in float32 at least;  starts: (R, K) indices into x.
-    Cost: O(iterations * R * N * K * D) time, on CPU a half to a third of it, as later iterations
-    move few centres; O(R N) memory and R K for all points at once (K for 512 of them on CPU).
+    Cost: O(iterations * R * N * K * D) time, a third of it for many clusters on CPU, as late
+    iterations move few centres; O(R N) memory, and on a device R K for every point.
     Edge cases: equal points and K = N are allowed; ties go to the smaller cluster number, so that
     renumbering x together with `starts` renumbers the result and changes nothing else.
     Raises: ValueError: x or starts is not a matrix, or starts names a point that x lacks.
@@ -53,7 +54,8 @@ def kmeans(
     if starts.numel() and not 0 <= int(starts.min()) <= int(starts.max()) < len(x):
         raise ValueError(f"starts must lie in 0..{len(x) - 1}, got up to {int(starts.max())}")
     x = x if x.dtype == torch.float64 else x.float()
-    fit = fit_apart if x.device.type == "cpu" else fit_together
+    apart = x.device.type == "cpu" and starts.shape[1] >= MANY
+    fit = fit_apart if apart else fit_together
     centres, ids, closeness = fit(x, x[starts], iterations, nearness)
     best = closeness.sum(1).argmax()
     return Clustering(ids[best], centres[best])
@@ -81,8 +83,9 @@ def settle(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """One fit that computes only what moved centres can have changed.
 
-    A point whose own centre moved looks at all centres; any other keeps its own, unless a moved
-    one has come nearer. It ends when no centre moves, since nothing would change any more.
+    Where a moved centre is nearer than a point's own was, no centre that stayed can be nearer yet.
+    Where none is, a point keeps its own if that stayed, and looks at all of them if it moved.
+    The fit ends when no centre moves, since nothing would change any more.
 
     Shapes:  x: (N, D);  centres: (K, D);  returns centres (K, D), ids (N,), closeness (N,).
     """
@@ -93,12 +96,14 @@ def settle(
         (which,) = moved.nonzero(as_tuple=True)
         if not len(which):
             break
-        (lost,), (rest,) = (each.nonzero(as_tuple=True) for each in (moved[ids], ~moved[ids]))
-        rival, near = (found[0] for found in nearest(x[rest], centres[None, which], nearness))
-        rival, own, own_near = which[rival], ids[rest], closeness[rest]
-        wins = (near > own_near) | ((near == own_near) & (rival < own))
-        ids[rest], closeness[rest] = rival.where(wins, own), near.maximum(own_near)
-        ids[lost], closeness[lost] = (f[0] for f in nearest(x[lost], centres[None], nearness))
+        look = slice(None)  # at whom to look anew
+        if 2 * len(which) < len(centres):
+            rival, near = (found[0] for found in nearest(x, centres[None, which], nearness))
+            rival, stayed = which[rival], ~moved[ids]
+            wins = (near > closeness) | ((near == closeness) & stayed & (rival < ids))
+            (look,) = (~(wins | stayed)).nonzero(as_tuple=True)
+            ids, closeness = rival.where(wins, ids), near.maximum(closeness)
+        ids[look], closeness[look] = (f[0] for f in nearest(x[look], centres[None], nearness))
     return centres, ids, closeness
 
 
@@ -114,8 +119,8 @@ def nearest(x: Tensor, centres: Tensor, nearness: Nearness = "inner") -> tuple[T
     half_square = centres.square().sum(2) / 2 if nearness == "distance" else None
     best = x.new_empty(len(x), R)
     ids = best.new_empty(len(x), R, dtype=torch.int64)
-    height = min(STRIP if x.device.type == "cpu" else len(x), max(len(x), 1))
-    memory = x.new_empty(height, R * K)  # new memory for each strip would cost as much again
+    height = max(CACHED // (R * K) if x.device.type == "cpu" else len(x), 1)
+    memory = x.new_empty(min(height, len(x)), R * K)  # new for each strip, it would cost twice
     for points, to_best, to_ids in zip(*(t.split(height) for t in (x, best, ids)), strict=True):
         closeness = torch.mm(points, flat, out=memory[: len(points)]).view(-1, R, K)
         if half_square is not None:
