@@ -1,0 +1,106 @@
+"""The page in a real browser: Debian's Chromium, driven by Selenium; skipped where they lack."""
+
+import json
+import shutil
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="needs chromium and chromedriver: apt install chromium-driver"
+)
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+TAKEN, NEXT, NEAR = "#taken .title", "#next .look", "#near .look"
+
+
+@pytest.fixture(scope="module")
+def driver():
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for flag in (*FLAGS, "--window-size=1300,1000"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+        yield driver
+
+
+@pytest.fixture
+def browser(driver, address):
+    """A visit that has just begun."""
+    driver.get(address)
+    wait_for(driver, lambda: len(driver.find_elements(By.CSS_SELECTOR, NEXT)) == 10)
+    return driver
+
+
+def wait_for(driver, sign):
+    WebDriverWait(driver, 20).until(lambda _: sign())
+
+
+def texts(driver, where):
+    """What all parts say now; read in one go, since a new answer replaces them."""
+    every = "return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)"
+    return driver.execute_script(every, where)
+
+
+def test_a_film_is_searched_taken_and_the_next_ten_are_seen(browser):
+    browser.find_element(By.CSS_SELECTOR, "#search input, #search textarea").send_keys("farg")
+    wait_for(browser, lambda: "Fargo" in "".join(texts(browser, "#found button")))
+    browser.find_element(By.CSS_SELECTOR, "#found button").click()
+    wait_for(browser, lambda: texts(browser, TAKEN)[:1] == ["Fargo (1996)"])
+    wait_for(browser, lambda: texts(browser, "#near h2") == ["Near Fargo (1996)"])
+    assert len(texts(browser, NEXT)) == len(texts(browser, NEAR)) == 10
+    scores = [float(score) for score in texts(browser, "#next .score")]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_suggestion_is_taken_and_leaves_the_list(browser):
+    first = texts(browser, "#next .title")[0].partition("\n")[0]
+    browser.find_element(By.CSS_SELECTOR, "#next [data-act=take]").click()
+    wait_for(browser, lambda: texts(browser, TAKEN)[0] == first)
+    wait_for(browser, lambda: first not in "".join(texts(browser, "#next .look")).split("\n"))
+
+
+def test_looking_at_a_row_changes_what_is_near_and_nothing_else(browser):
+    taken = texts(browser, TAKEN)
+    title = texts(browser, "#near .title")[2]
+    browser.find_elements(By.CSS_SELECTOR, NEAR)[2].click()
+    wait_for(browser, lambda: texts(browser, "#near h2") == [f"Near {title}"])
+    assert texts(browser, TAKEN) == taken
+
+
+def test_what_was_taken_is_taken_back(browser):
+    browser.find_element(By.CSS_SELECTOR, "#taken [data-act=drop]").click()
+    wait_for(browser, lambda: texts(browser, "#next h2") == ["Most popular"])
+    assert texts(browser, TAKEN) == []
+
+
+def test_somebody_in_the_log_brings_their_history(browser, shelf):
+    field = browser.find_element(By.CSS_SELECTOR, "#person input, #person textarea")
+    field.send_keys("p3", Keys.RETURN)
+    expected = [shelf.titles[item] for item in reversed(shelf.history("p3"))]
+    wait_for(browser, lambda: texts(browser, TAKEN) == expected)
+
+
+def test_nothing_is_asked_of_anybody_but_this_machine_and_nothing_fails(browser, address):
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    ]
+    assert len(asked) > 10
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+
+
+@pytest.mark.parametrize("width", [390, 1300])
+def test_the_page_never_scrolls_sideways(browser, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    inner = browser.execute_script("return document.documentElement.scrollWidth")
+    assert inner <= width
