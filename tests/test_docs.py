@@ -15,6 +15,7 @@ import pytest
 from contrast.cli import main
 from contrast.config import resolve, sweep, write
 from contrast.objectives.catalogue import CATALOGUE
+from contrast.scaffold import plugin_files, write_plugin
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -186,13 +187,10 @@ def test_the_walk_from_a_log_to_recommendations_works(tmp_path, monkeypatch, run
 
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory):
-    """The package of write-a-plugin.md, written down and installed by pip: source and site."""
-    source, site = tmp_path_factory.mktemp("contrast-blobs"), tmp_path_factory.mktemp("site")
-    for _, title, text in blocks("write-a-plugin.md"):
-        if title:
-            (source / title).parent.mkdir(parents=True, exist_ok=True)
-            (source / title).write_text(text)
-    (source / "src/contrast_blobs/__init__.py").touch()
+    """What `contrast new-plugin blobs` writes, installed by pip: source and site."""
+    source = tmp_path_factory.mktemp("written") / "contrast-blobs"
+    site = tmp_path_factory.mktemp("site")
+    write_plugin("blobs", source)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     command += ["--no-build-isolation", "--disable-pip-version-check"]
     subprocess.run([*command, "--target", str(site), str(source)], check=True)
@@ -204,11 +202,19 @@ def _without_vectors_folder():
     return {name: value for name, value in os.environ.items() if name != "CONTRAST_VECTORS"}
 
 
-def test_the_plugin_of_the_page_passes_its_battery(plugin, tmp_path):
+def test_the_page_shows_what_new_plugin_writes():
+    shown = {title: text for _, title, text in blocks("write-a-plugin.md") if title}
+    written = plugin_files("blobs")
+    assert shown == {path: written[path] for path in shown}
+    left_out = {"README.md", "docs/blobs.md", "src/contrast_blobs/__init__.py"}
+    assert set(written) == set(shown) | left_out
+
+
+def test_a_new_plugin_passes_its_own_tests(plugin, tmp_path):
     source, site = plugin
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header"]
     done = subprocess.run(
-        [*command, "--import-mode=importlib", str(source / "tests")],
+        [*command, "--import-mode=importlib", str(source)],
         env={**_without_vectors_folder(), "PYTHONPATH": str(site)},
         cwd=tmp_path,
         capture_output=True,
@@ -220,9 +226,12 @@ def test_the_plugin_of_the_page_passes_its_battery(plugin, tmp_path):
 
 
 def test_the_commands_of_the_plugin_page_run(plugin, tmp_path, monkeypatch, run):
-    monkeypatch.syspath_prepend(str(plugin[1]))
     monkeypatch.chdir(tmp_path)
-    said = [run(words) for words in commands((DOCS / "write-a-plugin.md").read_text())]
+    written, *rest = commands((DOCS / "write-a-plugin.md").read_text())
+    assert run(written) == "contrast-blobs\n"
+    monkeypatch.syspath_prepend(str(plugin[1]))
+    said = [run(words) for words in rest]
     assert "Points that must find their other view." in said[0]
     assert "sampler.jitter" in said[1]
-    assert len(list(tmp_path.glob("runs/*/report.html"))) == 2
+    assert len(list(tmp_path.glob("runs/**/report.html"))) == 5
+    assert (tmp_path / "comparison.html").is_file()

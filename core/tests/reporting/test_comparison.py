@@ -215,3 +215,10 @@ def test_runs_without_an_evaluation_still_have_curves(tmp_path):
     page = write_comparison(compare_runs(runs), tmp_path / "mine.html").read_text()
     assert "None of the runs has been evaluated." in page
     assert "curve-loss" in page
+
+
+def test_a_folder_of_runs_and_sweeps_stands_for_all_of_them(tmp_path):
+    make(tmp_path / "runs/a", 0)
+    make(tmp_path / "runs/sweep/b", 1)
+    (group,) = compare_runs([tmp_path / "runs"]).groups
+    assert group.seeds == [0, 1]

@@ -20,6 +20,7 @@ from contrast.cli.embed import embed
 from contrast.cli.evaluate import evaluate
 from contrast.cli.export import export
 from contrast.cli.info import info
+from contrast.cli.new_plugin import new_plugin
 from contrast.cli.plugins import plugins
 from contrast.cli.resume import resume
 from contrast.cli.run import run
@@ -81,6 +82,7 @@ for name, command in {
     "eval": evaluate,
     "embed": embed,
     "export": export,
+    "new-plugin": new_plugin,
     "doctor": doctor,
 }.items():
     app.command(name)(command)

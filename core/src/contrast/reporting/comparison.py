@@ -119,10 +119,9 @@ def _runs_of(path: Path, notes: list[str]) -> list[Path]:
                 f"Go on with `contrast resume {path}`."
             )
         return [path.resolve()]
-    inside = sorted((run.parent for run in path.glob("*/run.json")), key=_started)
+    inside = sorted(_inside(path), key=_started)
     if not inside:
-        beside = [run for depth in ("*", "*/*") for run in path.parent.glob(f"{depth}/run.json")]
-        known = {run.relative_to(path.parent).parts[0] for run in beside}
+        known = {run.relative_to(path.parent).parts[0] for run in _inside(path.parent)}
         raise RunFolderError(
             f"{path} is neither a run folder nor a folder of runs: it holds no run.json"
             f"{did_you_mean(path.name, known)}"
@@ -132,6 +131,11 @@ def _runs_of(path: Path, notes: list[str]) -> list[Path]:
     if left:
         notes.append(f"Not finished, and left out of {path.name}: {', '.join(left)}.")
     return [run.resolve() for run in done]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The runs in a folder, and those of its sweeps."""
+    return [run.parent for depth in ("*", "*/*") for run in folder.glob(f"{depth}/run.json")]
 
 
 def _run_json(folder: Path) -> dict[str, Any]:
