@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from contrast_sirl.human import prefers_second, reward
 
 NEWTON_STEPS = 30
+RIDGE = 0.1  # of the weights of a reward, beside the summed log-likelihood
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Examination:
     preferences: int = 100
     rationality: float | None = 10.0
     test_pairs: int = 4000
-    ridge: float = 0.1
+    ridge: float = RIDGE
 
 
 def preference_accuracy(
