@@ -80,6 +80,15 @@ def test_a_table_becomes_a_log_with_all_repairs_told(tmp_path, small_csv):
     assert "1 users with fewer than 3 events: not trained on, not tested." in made.notes
 
 
+def test_a_table_without_titles_is_refused_with_what_it_needs(tmp_path, small_csv):
+    path, titles = small_csv(tmp_path / "log.csv"), tmp_path / "titles.csv"
+    titles.write_text("item_id,name\ni4,Four\n")
+    with pytest.raises(
+        DataError, match="no column `title`(?s:.*)beside the log's column `item_id`"
+    ):
+        own(path, titles=str(titles))
+
+
 def test_users_of_one_event_alone_are_refused(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("user_id,item_id,timestamp\n1,a,1\n2,b,2\n")

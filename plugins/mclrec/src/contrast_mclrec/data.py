@@ -157,7 +157,11 @@ def unseen(log: Log) -> tuple[str, ...]:
 
 
 def read_titles(path: str | Path, item: str, title: str) -> Mapping[str, str]:
-    """Titles by item id, from a table with those two columns."""
-    table = read_table(Path(path), [item, title])
+    """Titles by item id, from a table with those two columns.
+
+    Raises: DataError: there is no such table, or one of the columns is missing.
+    """
+    advice = f"titles stand in a column `{title}` beside the log's column `{item}`"
+    table = read_table(Path(path), [item, title], advice=advice)
     ids, names = (column.cast("string").to_pylist() for column in table.columns)
     return {key: name for key, name in zip(ids, names, strict=True) if key and name}

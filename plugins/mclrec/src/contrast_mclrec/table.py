@@ -20,6 +20,7 @@ from contrast.errors import DataError, did_you_mean, listing
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
 MISSING = ["", "NaN", "nan", "NULL", "null", "None"]
+OWN_COLUMNS = "name yours with `data.user`, `data.item`, `data.time` (empty: the order of the file)"
 TIME_KINDS = (pa.int64(), pa.float64(), pa.timestamp("us"))
 
 
@@ -66,14 +67,19 @@ def read_events(path: str | Path, *, user: str, item: str, time: str, separator:
     return Events(users, items, times, user_ids, item_ids, tuple(notes))
 
 
-def read_table(path: Path, names: Sequence[str], separator: str = "") -> pa.Table:
-    """The named columns as text (of Parquet: as they are), missing values as nulls."""
+def read_table(
+    path: Path, names: Sequence[str], separator: str = "", *, advice: str = OWN_COLUMNS
+) -> pa.Table:
+    """The named columns as text (of Parquet: as they are), missing values as nulls.
+
+    `advice` ends the answer to a column that is missing.
+    """
     check_file(path)
     try:
         if path.suffix.lower() == ".parquet":
             known = parquet.read_schema(path).names
-            return parquet.read_table(path, columns=matched(names, known, path))
-        return _read_csv(path, names, separator)
+            return parquet.read_table(path, columns=matched(names, known, path, advice))
+        return _read_csv(path, names, separator, advice)
     except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         if "UTF8" in reason or isinstance(error, UnicodeDecodeError):
@@ -94,12 +100,12 @@ def check_file(path: Path) -> None:
         raise DataError(f"{path} is no log that can be read here: use {listing(known)}")
 
 
-def _read_csv(path: Path, names: Sequence[str], separator: str) -> pa.Table:
+def _read_csv(path: Path, names: Sequence[str], separator: str, advice: str) -> pa.Table:
     separator = separator or SEPARATORS[path.suffix.lower()]
     with path.open(encoding="utf-8-sig", newline="") as file:
         line = file.readline()
     header = next(csv.reader([line], delimiter=separator), [])
-    columns = matched(names, header, path, line, separator)
+    columns = matched(names, header, path, advice, line, separator)
     return read_csv(
         path,
         ReadOptions(block_size=1 << 24),
@@ -114,7 +120,12 @@ def _read_csv(path: Path, names: Sequence[str], separator: str) -> pa.Table:
 
 
 def matched(
-    names: Sequence[str], header: Sequence[str], path: Path, line: str = "", separator: str = ""
+    names: Sequence[str],
+    header: Sequence[str],
+    path: Path,
+    advice: str,
+    line: str = "",
+    separator: str = "",
 ) -> list[str]:
     """The columns of those names, with or without RecBole's `:type` behind them.
 
@@ -134,8 +145,7 @@ def matched(
         known = [column.partition(":")[0] for column in header]
         raise DataError(
             f"{path} has no column `{name}`{did_you_mean(name, known)}\n"
-            f"Its columns are {listing(known)}; name yours with `data.user`, `data.item`, "
-            "`data.time` (empty: the order of the file)."
+            f"Its columns are {listing(known)}; {advice}."
         )
     return [by_name[name] for name in names]
 
