@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ordered(Views):
-    """Views whose targets are in label units; `seed` is the same on every rank.
+    """Views whose targets are in label units; `moment` is seed and step, the same on every rank.
 
     Shapes:  as `Views`;  targets: (N,) in label units;  labels: (N,) the same rounded.
     """
 
-    seed: int = 0
+    moment: tuple[int, int] = (0, 0)
 
     def generator(self) -> Generator:
         """A generator for what this step draws."""
         from contrast.engine.randomness import generator
 
-        return generator("mixtures", self.seed)
+        return generator("mixtures", *self.moment)
 
 
 @dataclass(frozen=True)

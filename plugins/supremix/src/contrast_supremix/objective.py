@@ -7,7 +7,7 @@ of mixtures are linear in similarities, so that no mixture is ever formed.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -52,18 +52,21 @@ class SupReMix(nn.Module):
         """The loss, a scalar."""
         if form.targets is None:
             raise ValueError("supremix needs targets, the form has none")
-        return supremix(
-            form.z,
-            binned(form.targets, self.label_bin),
-            generator=form.generator() if isinstance(form, Ordered) else None,
-            temperature=self.temperature,
-            window=self.window,
-            beta=self.beta,
-            mix_neg=self.mix_neg,
-            mix_pos=self.mix_pos,
-            distance_weight=self.distance_weight,
-            denominator=self.denominator,
-        )
+        given = form.generator() if isinstance(form, Ordered) else None
+        labels = binned(form.targets, self.label_bin)
+        return supremix(form.z, labels, generator=given, **self.choices())
+
+    def choices(self) -> dict[str, Any]:
+        """The settings as `supremix` and `anchor_losses` take them."""
+        return {
+            "temperature": self.temperature,
+            "window": self.window,
+            "beta": self.beta,
+            "mix_neg": self.mix_neg,
+            "mix_pos": self.mix_pos,
+            "distance_weight": self.distance_weight,
+            "denominator": self.denominator,
+        }
 
 
 def supremix(

@@ -1,0 +1,154 @@
+"""Every method on the same splits, at one budget: what contrast is worth on these data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from contrast.engine.randomness import generator
+from contrast.objectives.rank_n_contrast import rank_n_contrast
+from contrast.objectives.supcon import supcon
+from contrast_supremix.network import joined
+from contrast_supremix.objective import SupReMix, anchor_losses
+from contrast_supremix.scaling import Scaling
+from contrast_supremix.split import Split
+from contrast_supremix.training import Budget, Contrast, Stack, network, pretrain, probe, tune
+
+VANILLA = ("l1", "mse", "huber")
+CONTRASTS = ("supremix", "supcon", "rank_n_contrast")
+# From the plainest: where a difference is within its spread, the plainer method is recommended.
+SIMPLEST_FIRST = (
+    "ridge",
+    "gradient boosting",
+    *(f"network, {kind}" for kind in VANILLA),
+    *(
+        f"{name}, {head}"
+        for name in ("supcon", "rank_n_contrast", "supremix")
+        for head in ("probe", "tune")
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One method on S splits, in the standardised unit of each split's target.
+
+    Shapes:  predicted: (S, N) in the target's unit;  valid_mae: (S,) in the target's unit;
+    features: (S, N, D) or None.
+    """
+
+    predicted: np.ndarray
+    valid_mae: np.ndarray
+    features: np.ndarray | None = None
+
+
+def compare(
+    x: np.ndarray,
+    y: np.ndarray,
+    splits: Sequence[Split],
+    seeds: Sequence[int],
+    *,
+    budget: Budget,
+    supremix: SupReMix,
+    contrasts: Sequence[str] = CONTRASTS,
+) -> dict[str, Tried]:
+    """Every method by name, trained on each split with its seed.
+
+    A network that is not pre-trained gets as many epochs as pre-training and tuning together.
+    Shapes:  x: (N, F) NaN where missing;  y: (N,).
+    """
+    stack = Stack.of(x, y, splits, seeds)
+    found = boosted_and_ridge(x, y, splits, seeds)
+    nets = {
+        name: pretrain(stack, contrast(name, supremix, seeds), budget, name) for name in contrasts
+    }
+    if nets:
+        together, wide = joined(list(nets.values())), stack.times(len(nets))
+        heads = {
+            "probe": probe(wide, together, budget, "probe"),
+            "tune": tune(wide, together, ["l1"] * len(wide), budget.tune_epochs, budget, "tune"),
+        }
+        for head, fitted in heads.items():
+            for i, name in enumerate(nets):
+                found[f"{name}, {head}"] = _tried(stack, fitted, i, features=head == "probe")
+    wide = stack.times(len(VANILLA))
+    losses = [kind for kind in VANILLA for _ in seeds]
+    fitted = tune(
+        wide, network(wide, budget.width, "vanilla"), losses, budget.whole, budget, "vanilla"
+    )
+    for i, kind in enumerate(VANILLA):
+        found[f"network, {kind}"] = _tried(stack, fitted, i, features=kind == "l1")
+    return {name: found[name] for name in SIMPLEST_FIRST if name in found}
+
+
+def contrast(name: str, supremix: SupReMix, seeds: Sequence[int]) -> Contrast:
+    """A contrast of S members in label units, giving each member's loss."""
+    if name == "supremix":
+        return _Supremix(supremix, seeds)
+    return {"supcon": partial(_supcon, supremix.temperature), "rank_n_contrast": _rank}[name]
+
+
+class _Supremix:
+    """SupReMix of S members; mixtures are drawn anew at every call, for each from its seed."""
+
+    def __init__(self, objective: SupReMix, seeds: Sequence[int]) -> None:
+        self.objective = objective
+        self.generator = generator("mixtures", *seeds)
+
+    def __call__(self, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        return anchor_losses(z, labels, generator=self.generator, **self.objective.choices()).mean(
+            1
+        )
+
+
+def _supcon(temperature: float, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    found = [supcon(a[None], b, temperature=temperature) for a, b in zip(z, labels, strict=True)]
+    return torch.stack(found)
+
+
+def _rank(z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    return torch.stack([rank_n_contrast(a[None], b) for a, b in zip(z, targets, strict=True)])
+
+
+def boosted_and_ridge(
+    x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int]
+) -> dict[str, Tried]:
+    """scikit-learn's ridge regression and gradient boosting, on the training rows of each split."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.linear_model import RidgeCV
+
+    flagged = np.flatnonzero(np.isnan(x).any(0))
+    makers: dict[str, Callable[[int], Any]] = {
+        "ridge": lambda seed: RidgeCV(np.logspace(-3, 4, 15)),
+        "gradient boosting": lambda seed: HistGradientBoostingRegressor(random_state=seed),
+    }
+    found = {}
+    for name, make in makers.items():
+        rows, errors = [], []
+        for split, seed in zip(splits, seeds, strict=True):
+            given = Scaling.of(x[split.train], flagged)(x) if name == "ridge" else x
+            model = make(seed).fit(given[split.train], y[split.train])
+            rows.append(model.predict(given))
+            errors.append(np.abs(rows[-1] - y)[split.valid].mean())
+        found[name] = Tried(np.stack(rows), np.array(errors))
+    return found
+
+
+def _tried(stack: Stack, fitted: Any, place: int, *, features: bool) -> Tried:
+    S = len(stack)
+    own = slice(place * S, (place + 1) * S)
+    predicted = fitted.predicted[own].double().numpy()
+    rows = np.stack([s.target(p) for s, p in zip(stack.scales, predicted, strict=True)])
+    errors = fitted.valid_mae[own].double().numpy() * np.array([s.std for s in stack.scales])
+    z = None
+    if features:
+        with torch.no_grad():
+            wide = len(fitted.predicted) // S
+            z = fitted.net(stack.times(wide).x)[own].numpy()
+    return Tried(rows, errors, z)

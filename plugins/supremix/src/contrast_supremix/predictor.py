@@ -1,0 +1,80 @@
+"""A trained run put to use: numbers for new rows, each with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from contrast.engine.placement import move
+from contrast.errors import ConfigError, DataError
+from contrast.interfaces import Parts
+from contrast_supremix.conformal import margin
+from contrast_supremix.data import Rows
+from contrast_supremix.evaluate import predictions
+from contrast_supremix.sampler import Batch
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is said of M rows, and what was unusual about them.
+
+    Shapes:  value, low, high: (M,) in the target's unit; infinite where too few rows were held
+    out;  z: (M, D) features.
+    """
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    z: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+class Predictor:
+    """Predicts new rows of the table that a run was trained on."""
+
+    def __init__(self, parts: Parts, coverage: float = 0.9) -> None:
+        self.parts, self.data = parts, parts.data
+        if int(parts.encoder.fingerprint) != self.data.fingerprint:
+            raise DataError(
+                f"the rows of {self.data.name} are not those that the run was trained on: the file "
+                "has changed since. Train again, or bring the old file back."
+            )
+        held = self.data.split.held
+        errors = np.abs(predictions(parts, "held") - self.data.y[held])
+        self.margin = margin(errors, coverage)  # in the unit that is learnt
+
+    @classmethod
+    def load(cls, run: Path | str, coverage: float = 0.9) -> Predictor:
+        """The predictor of a finished run of this plugin.
+
+        Raises: ContrastError: no such run, a run of another plugin, or data that have changed.
+        """
+        import contrast
+
+        parts = contrast.load(run)
+        if not isinstance(parts.data, Rows):
+            raise ConfigError(f"{run} is no run of the plugin `supremix` with its data")
+        return cls(parts, coverage)
+
+    @torch.no_grad()
+    def predict(self, frame: pd.DataFrame, source: str = "the table") -> Predicted:
+        """Predictions and intervals of new rows; further columns are ignored.
+
+        Intervals cover new rows of the same kind with the asked probability, by the errors of the
+        held-out rows: rows of other times or places may be covered less often.
+        Raises: DataError: a column is missing, or holds text where numbers stood.
+        """
+        numbers, notes = self.data.columns.matrix(frame, source)
+        sampler, encoder = self.parts.sampler, self.parts.encoder
+        first = next(encoder.parameters())
+        x = torch.from_numpy(sampler.scaling(numbers))
+        none = torch.zeros(len(x))
+        batch = move(Batch(x, none, none, none.long()), first.device, first.dtype)
+        y = sampler.scale.target(encoder.predict(batch.x).double().cpu().numpy())
+        z = encoder.embed(batch)["z"].float().cpu().numpy()
+        unit = self.data.in_unit
+        return Predicted(unit(y), unit(y - self.margin), unit(y + self.margin), z, notes)

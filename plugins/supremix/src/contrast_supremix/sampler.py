@@ -1,0 +1,71 @@
+"""Batches of rows in a new random order every epoch, scaled by what the training rows show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from contrast.forms import Form
+from contrast.interfaces import Moment, Sampler
+from contrast_supremix.data import Rows
+from contrast_supremix.form import Ordered
+from contrast_supremix.scaling import Scaling, TargetScale, missing_columns
+
+SWEEP = 4096  # rows of a batch when nothing is learnt
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B rows.
+
+    Shapes:  x: (B, F);  y: (B,) standardised;  labels: (B,) in label units;  rows: (B,) numbers.
+    """
+
+    x: Tensor
+    y: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+class RowSampler(Sampler):
+    """The training rows in batches that differ by one row at most in size."""
+
+    def __init__(self, data: Rows, *, generator: Generator, batch_size: int = 64) -> None:
+        self.data, train = data, data.split.train
+        self.scaling = Scaling.of(data.x[train], missing_columns(data.x))
+        self.scale = TargetScale.of(data.y[train])
+        self.x = torch.from_numpy(self.scaling(data.x))
+        self.y = torch.from_numpy(self.scale.standardised(data.y)).float()
+        self.labels = torch.from_numpy(self.scale.labels(data.y)).float()
+        self.steps_per_epoch = -(-len(train) // batch_size)
+
+    def draw(self, at: Moment) -> Batch:
+        """The batch of this step; with several processes, each takes its own part of it."""
+        place = at.step % self.steps_per_epoch
+        epoch = replace(at, step=at.step - place).shared("order")
+        order = torch.randperm(len(self.data.split.train), generator=epoch)
+        chosen = order.tensor_split(self.steps_per_epoch)[place][at.rank :: at.world_size]
+        return self.batch(self.data.split.train[chosen.numpy()])
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """These rows."""
+        own = torch.from_numpy(rows)
+        return Batch(self.x[own], self.y[own], self.labels[own], own)
+
+    def relate(self, form: Form, at: Moment) -> Form:
+        """Where the randomness of mixtures comes from, alike on every rank."""
+        return replace(form, moment=(at.seed, at.step)) if isinstance(form, Ordered) else form
+
+    def sweep(self, split: str) -> Iterator[Batch]:
+        """`train`, `valid`, `held`, or all rows in their order."""
+        rows = np.arange(len(self.data)) if split == "all" else getattr(self.data.split, split)
+        for begin in range(0, len(rows), SWEEP):
+            yield self.batch(rows[begin : begin + SWEEP])
+
+    def ids(self, batch: Batch) -> list[int | str]:
+        """The rows' numbers in their file, from 0."""
+        return [self.data.ids[row] for row in batch.rows.tolist()]

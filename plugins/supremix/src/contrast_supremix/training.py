@@ -1,0 +1,259 @@
+"""Pre-training and regression of S members in step: seeds, folds and methods side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import huber_loss
+from torch.optim import Adam
+
+from contrast.engine.randomness import generator
+from contrast_supremix.network import Members, joined
+from contrast_supremix.scaling import Scaling, TargetScale
+from contrast_supremix.split import Split
+
+Loss = Literal["l1", "mse", "huber"]
+Contrast = Callable[[Tensor, Tensor, Tensor], Tensor]  # z, labels, targets -> (S,)
+LAST_PART, DROP = 0.8, 0.1  # the learning rate falls to a tenth in the last fifth
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how fast; the published recipe for tables."""
+
+    pretrain_epochs: int = 50
+    tune_epochs: int = 50
+    probe_epochs: int = 100
+    batch_size: int = 64
+    lr: float = 1e-3
+    probe_lr: float = 1e-2
+    width: int = 128
+
+    @property
+    def whole(self) -> int:
+        """The supervised epochs of a network that is not pre-trained."""
+        return self.pretrain_epochs + self.tune_epochs
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The data of S members.
+
+    Shapes:  x: (S, N, F);  y: (S, N) standardised;  labels: (S, N) label units;
+    train: (S, n), valid: (S, v) row numbers;  seeds: S.
+    """
+
+    x: Tensor
+    y: Tensor
+    labels: Tensor
+    train: Tensor
+    valid: Tensor
+    seeds: tuple[int, ...]
+    scales: tuple[TargetScale, ...]
+
+    @classmethod
+    def of(
+        cls, x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int]
+    ) -> Stack:
+        """Each split scaled by its own training rows. Where parts differ by a few rows in length
+        the longer ones lose their last, so that members keep in step."""
+        flagged = np.flatnonzero(np.isnan(x).any(0))
+        n, v = (min(len(getattr(s, part)) for s in splits) for part in ("train", "valid"))
+        scales = tuple(TargetScale.of(y[split.train]) for split in splits)
+        numbers = [Scaling.of(x[split.train], flagged)(x) for split in splits]
+
+        def tensor(values: list[np.ndarray]) -> Tensor:
+            return torch.from_numpy(np.stack(values)).float()
+
+        return cls(
+            tensor(numbers),
+            tensor([scale.standardised(y) for scale in scales]),
+            tensor([scale.labels(y) for scale in scales]),
+            torch.from_numpy(np.stack([_some(split.train, n) for split in splits])),
+            torch.from_numpy(np.stack([_some(split.valid, v) for split in splits])),
+            tuple(seeds),
+            scales,
+        )
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    def times(self, k: int) -> Stack:
+        """The members k times over."""
+        held = {name: getattr(self, name).repeat(k, *extra) for name, extra in REPEATED.items()}
+        return replace(self, **held, seeds=self.seeds * k, scales=self.scales * k)
+
+
+REPEATED = {"x": (1, 1), "y": (1,), "labels": (1,), "train": (1,), "valid": (1,)}
+
+
+def _some(rows: np.ndarray, n: int) -> np.ndarray:
+    """n of the rows, spread over all of them."""
+    return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
+
+
+def network(stack: Stack, width: int, purpose: str) -> Members:
+    """Untrained features for every member, from its seed."""
+    made = [generator(seed, "init", purpose) for seed in stack.seeds]
+    return Members([stack.x.shape[2], width, width], made, active=True)
+
+
+@torch.enable_grad()  # also within an evaluation
+def pretrain(stack: Stack, contrast: Contrast, budget: Budget, purpose: str) -> Members:
+    """Features ordered by the contrast; the projector is thrown away."""
+    net = network(stack, budget.width, purpose)
+    made = [generator(seed, "projector", purpose) for seed in stack.seeds]
+    projector = Members([budget.width, budget.width], made)
+    parameters = [*net.parameters(), *projector.parameters()]
+    optimizer = Adam(parameters, lr=budget.lr, fused=True)
+    for epoch in range(budget.pretrain_epochs):
+        _set_rate(optimizer, budget.lr, epoch, budget.pretrain_epochs)
+        for rows in batches(stack, budget.batch_size, epoch, purpose):
+            x, y = take(stack.x, rows), take(stack.labels, rows)
+            _descend(optimizer, contrast(projector(net(x)), y.round(), y).sum())
+    return net
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What S regressors say.
+
+    Shapes:  predicted: (S, N) standardised;  valid_mae: (S,) standardised;  net, head: trained;
+    centre: mean and deviation of the features before the head, (S, 1, D) each, or 0 and 1.
+    """
+
+    predicted: Tensor
+    valid_mae: Tensor
+    net: Members
+    head: Members
+    centre: tuple[Tensor | float, Tensor | float] = (0.0, 1.0)
+
+
+@torch.enable_grad()  # also within an evaluation
+def tune(
+    stack: Stack, net: Members, losses: Sequence[Loss], epochs: int, budget: Budget, purpose: str
+) -> Fitted:
+    """Features and a linear head trained together; the epoch of least validation MAE stays.
+
+    `losses` has one for each member.
+    """
+    net = joined([net])
+    head = _head(stack, budget.width, purpose)
+    parameters = [*net.parameters(), *head.parameters()]
+    optimizer = Adam(parameters, lr=budget.lr, fused=True)
+    best = _Best(parameters, len(stack))
+    for epoch in range(epochs):
+        _set_rate(optimizer, budget.lr, epoch, epochs)
+        for rows in batches(stack, budget.batch_size, epoch, f"tune {purpose}"):
+            errors = head(net(take(stack.x, rows)))[..., 0], take(stack.y, rows)
+            _descend(optimizer, _loss(*errors, losses))
+        with torch.no_grad():
+            found = head(net(take(stack.x, stack.valid)))[..., 0]
+            best.take(_mae(found, take(stack.y, stack.valid)))
+    best.restore()
+    with torch.no_grad():
+        return Fitted(head(net(stack.x))[..., 0], best.error, net, head)
+
+
+@torch.enable_grad()  # also within an evaluation
+def probe(stack: Stack, net: Members, budget: Budget, purpose: str) -> Fitted:
+    """A linear head with the L1 loss on frozen standardised features."""
+    with torch.no_grad():
+        z = net(stack.x)
+        seen = take(z, stack.train)
+        mean = seen.mean(1, keepdim=True)
+        std = seen.std(1, correction=0, keepdim=True).clamp(min=1e-6)
+        z = (z - mean) / std
+    head = _head(stack, budget.width, purpose)
+    parameters = list(head.parameters())
+    optimizer = Adam(parameters, lr=budget.probe_lr, fused=True)
+    best = _Best(parameters, len(stack))
+    for epoch in range(budget.probe_epochs):
+        _set_rate(optimizer, budget.probe_lr, epoch, budget.probe_epochs)
+        for rows in batches(stack, budget.batch_size, epoch, f"probe {purpose}"):
+            found = head(take(z, rows))[..., 0]
+            _descend(optimizer, _loss(found, take(stack.y, rows), ["l1"] * len(stack)))
+        with torch.no_grad():
+            found = head(take(z, stack.valid))[..., 0]
+            best.take(_mae(found, take(stack.y, stack.valid)))
+    best.restore()
+    with torch.no_grad():
+        return Fitted(head(z)[..., 0], best.error, net, head, (mean, std))
+
+
+def batches(stack: Stack, size: int, epoch: int, purpose: str) -> Iterator[Tensor]:
+    """The training rows of each member in an order of its own, (S, B) at a time.
+
+    Batches of an epoch differ by one row at most, so that none is too small to contrast.
+    """
+    n = stack.train.shape[1]
+    orders = [
+        torch.randperm(n, generator=generator(seed, "order", purpose, epoch))
+        for seed in stack.seeds
+    ]
+    rows = stack.train.gather(1, torch.stack(orders))
+    return iter(rows.tensor_split(-(-n // size), 1))
+
+
+def take(values: Tensor, rows: Tensor) -> Tensor:
+    """Rows of each member: (S, N, ...) at (S, B) gives (S, B, ...)."""
+    return values[torch.arange(len(values))[:, None], rows]
+
+
+class _Best:
+    """The weights of each member's best epoch."""
+
+    def __init__(self, parameters: Sequence[Tensor], members: int) -> None:
+        self.parameters = parameters
+        self.kept = [p.detach().clone() for p in parameters]
+        self.error = torch.full((members,), torch.inf)
+
+    def take(self, error: Tensor) -> None:
+        better = error < self.error
+        self.error = torch.where(better, error, self.error)
+        for kept, p in zip(self.kept, self.parameters, strict=True):
+            kept.copy_(torch.where(better[:, None, None], p.detach(), kept))
+
+    def restore(self) -> None:
+        with torch.no_grad():
+            for kept, p in zip(self.kept, self.parameters, strict=True):
+                p.copy_(kept)
+
+
+def _head(stack: Stack, width: int, purpose: str) -> Members:
+    return Members([width, 1], [generator(seed, "head", purpose) for seed in stack.seeds])
+
+
+def _loss(found: Tensor, true: Tensor, losses: Sequence[Loss]) -> Tensor:
+    """The members' mean losses, added up; each has its own."""
+    kinds = {
+        "l1": lambda a, b: (a - b).abs(),
+        "mse": lambda a, b: (a - b).square(),
+        "huber": lambda a, b: huber_loss(a, b, reduction="none"),
+    }
+    chosen = {
+        kind: [i for i, each in enumerate(losses) if each == kind] for kind in dict.fromkeys(losses)
+    }
+    if len(chosen) == 1:
+        return kinds[losses[0]](found, true).mean(1).sum()
+    return sum(kinds[k](found[own], true[own]).mean(1).sum() for k, own in chosen.items())
+
+
+def _mae(found: Tensor, true: Tensor) -> Tensor:
+    return (found - true).abs().mean(1)
+
+
+def _set_rate(optimizer: Adam, lr: float, epoch: int, epochs: int) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr * (DROP if epoch >= LAST_PART * epochs else 1)
+
+
+def _descend(optimizer: Adam, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
