@@ -38,7 +38,13 @@ def run_folder(tmp_path):
     return fill(tmp_path / "meow-movielens-seed3")
 
 
-def fill(folder, steps=60, **evaluated):
+@pytest.fixture(scope="session")
+def filled():
+    """Makes run folders anywhere: `filled(folder, seed=1)`."""
+    return fill
+
+
+def fill(folder, steps=60, seed=3, **evaluated):
     folder.mkdir()
     run = {
         "plugin": "meow",
@@ -46,7 +52,7 @@ def fill(folder, steps=60, **evaluated):
         "summary": "Contrasts a coarse view of a heterogeneous graph with a fine-grained one.",
         "paper": "arXiv:2212.13847",
         "data": "movielens",
-        "seed": 3,
+        "seed": seed,
         "state": "done",
         "started": "2026-01-05T10:00:00+00:00",
         "command": ["contrast", "run", "plugin=meow", "seed=3"],
@@ -55,6 +61,9 @@ def fill(folder, steps=60, **evaluated):
     }
     (folder / "run.json").write_text(json.dumps(run))
     config = [
+        {"key": "method", "value": "meow", "origin": "default"},
+        {"key": "data", "value": "movielens", "origin": "default"},
+        {"key": "seed", "value": seed, "origin": "command line"},
         {"key": "trainer.lr", "value": 0.001, "origin": "preset movielens"},
         {"key": "sampler.clusters", "value": [100, 200], "origin": "default"},
         {"key": "data.path", "value": None, "origin": "default"},

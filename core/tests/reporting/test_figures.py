@@ -95,11 +95,14 @@ def test_shares_are_percentages_of_the_whole():
     svg = figures.shares({"forward": 3.0, "backward": 1.0}, name="t")
     assert "75 %" in svg
     assert "25 %" in svg
+    told = figures.shares({"a": 999.0, "b": 1.0}, ["17 min", "1 s"], name="t")
+    assert "100 %, 17 min" in told
+    assert "&lt; 1 %, 1 s" in told  # never a 0 for what took time
 
 
-def test_similarities_are_percentages_of_their_group_with_a_legend():
+def test_similarities_are_percentages_of_their_group_each_in_a_panel_of_its_own():
     given = {"positives": [0, 1, 1], "negatives": [300, 0, 0], "none": [0, 0, 0]}
     svg = figures.similarities(given, name="s")
-    assert "positives" in svg
-    assert "negatives" in svg
+    assert [svg.count(f">{label}<") for label in given] == [1, 1, 1]
+    assert len(re.findall(r'id="s-axes_\d"', svg)) == 3
     assert svg == figures.similarities({**given, "negatives": [3, 0, 0]}, name="s")

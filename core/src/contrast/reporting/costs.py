@@ -39,7 +39,9 @@ def costs(record: Record) -> Section | None:
         rows.append((stage, steps, *map(show_duration, seconds), *map(show_bytes, found)))
         if sum(parts.values()) > 0 and len(parts) > 1:
             name = slug(f"time {stage}")
-            bars.append(Figure(name, f"{stage}: time", figures.shares(parts, name=name)))
+            took = [show_duration(seconds) for seconds in parts.values()]
+            svg = figures.shares(parts, took, name=name)
+            bars.append(Figure(name, f"{stage}: time", svg))
     heads = ("stage", "steps", "training", "a step", "evaluation")
     heads += tuple(f"peak memory, {device}" for device in devices)
     on_gpu = any(device != "cpu" for device in devices)

@@ -146,34 +146,48 @@ def embedding_map(points: Any, labels: Any = None, *, name: str) -> str:
 
 
 def similarities(groups: Mapping[str, Sequence[float]], *, name: str) -> str:
-    """Histograms over bins of equal width from -1 to 1, in percent of each group; with a legend."""
-    with _figure(4.0, 2.5) as figure:
-        axes = figure.subplots()
-        for (label, counts), color in zip(groups.items(), _repeat(PALETTE), strict=False):
+    """Histograms over bins of equal width from -1 to 1, each to its own height, one above another.
+
+    In percent of each group: one whose values all fall into one bin must not flatten the others.
+    """
+    with _figure(4.0, 0.5 + 0.85 * len(groups)) as figure:
+        panels = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (label, counts), color in zip(
+            panels, groups.items(), _repeat(PALETTE), strict=False
+        ):
             heights = 100 * np.asarray(counts) / max(sum(counts), 1)
             edges = np.linspace(-1, 1, len(counts) + 1)
             axes.stairs(heights, edges, fill=True, color=color, alpha=0.25)
-            axes.stairs(heights, edges, color=color, linewidth=1.4, label=label)
-        axes.set_xticks((-1, -0.5, 0, 0.5, 1))
-        axes.set_xlabel("similarity")
-        axes.set_ylabel("percent")
-        _legend(figure)
+            axes.stairs(heights, edges, color=color, linewidth=1.4)
+            axes.set_title(label, loc="left", fontsize=9, pad=3)
+            axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+            axes.set_ylim(bottom=0)
+        panels[-1].set_xticks((-1, -0.5, 0, 0.5, 1))
+        panels[-1].set_xlabel("similarity")
+        figure.supylabel("percent", fontsize=9)
         return _to_svg(figure, name)
 
 
-def shares(parts: Mapping[str, float], *, name: str) -> str:
-    """One bar for each part of a whole, with its percentage."""
+def shares(parts: Mapping[str, float], words: Sequence[str] | None = None, *, name: str) -> str:
+    """One bar for each part of a whole, with its percentage and, where given, words of its own."""
     total = sum(parts.values())
+    told = [_percent(100 * value / total) for value in parts.values()]
+    if words is not None:
+        told = [f"{share}, {text}" for share, text in zip(told, words, strict=True)]
     with _figure(4.0, 0.3 + 0.3 * len(parts)) as figure:
         axes = figure.subplots()
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set_xticks([])
         bars = axes.barh(list(parts), [100 * v / total for v in parts.values()], height=0.62)
-        axes.bar_label(bars, fmt="%.0f %%", padding=4)
+        axes.bar_label(bars, told, padding=4)
         axes.invert_yaxis()
-        axes.margins(x=0.15)
+        axes.margins(x=0.15 if words is None else 0.4)
         return _to_svg(figure, name)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0f} %" if share >= 0.5 or share == 0 else "< 1 %"
 
 
 def is_scale(labels: np.ndarray) -> bool:

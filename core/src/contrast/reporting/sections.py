@@ -24,7 +24,10 @@ from contrast.reporting.terminal import metrics_table
 
 WHERE = ("stage", "step", "epoch")
 HOW_TO = "Point for names; Ctrl and the wheel, or + and −, bring it nearer; drag to move."
-CARRIED = "The third says which similarities the negatives have that carry the gradient."
+CARRIED = (
+    "In percent of each, to its own height. The third says which similarities the negatives have "
+    "that carry the gradient."
+)
 GEOMETRY = (
     "alignment", "uniformity", "effective_rank", "mean_cosine", "norm_mean", "norm_std",
 )  # fmt: skip
@@ -123,7 +126,11 @@ def hardness(record: Record) -> Section | None:
         )
         columns = ("of each anchor", "mean", "10 %", "median", "90 %")
         tables.append(Table(stage, columns, rows, caption))
-        counts = ((k, v) for k, v in found.numbers.items() if k.replace(" ", "_") not in GEOMETRY)
+        counts = (
+            (name, number)
+            for name, number in found.numbers.items()
+            if number is not None and name.replace(" ", "_") not in GEOMETRY
+        )
         tables.append(Table("", ("of the batch", "value"), tuple(counts)))
     if not drawn:
         return None
