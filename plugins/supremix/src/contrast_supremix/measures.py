@@ -54,6 +54,6 @@ def ordinality(z: np.ndarray, y: np.ndarray, most: int = 500) -> float | None:
     z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
     i, j = np.triu_indices(len(y), 1)
     near, apart = (z @ z.T)[i, j], np.abs(y[i] - y[j])
-    if len(near) < 2 or np.ptp(near) == 0 or np.ptp(apart) == 0:
+    if len(near) < 2 or np.ptp(near) < 1e-12 or np.ptp(apart) == 0:
         return None
     return -float(np.corrcoef(rankdata(near), rankdata(apart))[0, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -25,7 +26,8 @@ def units_of(x: np.ndarray, groups: np.ndarray | None = None) -> tuple[np.ndarra
 
     Returns a number for each row, and how many rows repeat an earlier one.
     """
-    _, same = np.unique(x, axis=0, return_inverse=True)
+    comparable = np.where(np.isnan(x), np.inf, x)  # NaN equals nothing; infinity does not occur
+    _, same = np.unique(comparable, axis=0, return_inverse=True)
     same = same.reshape(-1)
     repeated = len(x) - (same.max() + 1)
     if groups is not None:
@@ -40,19 +42,20 @@ def draw_split(units: np.ndarray, valid: float, held: float, generator: Generato
     """
     order = _shuffled(units, generator)
     n = len(units)
-    ends = [round(n * (1 - valid - held)), round(n * (1 - held))]
-    return _cut(order, units, ends)
+    first, second = (
+        _whole(order, units, round(n * share)) for share in (1 - valid - held, 1 - held)
+    )
+    return _checked(order[:first], order[first:second], order[second:])
 
 
 def draw_folds(units: np.ndarray, folds: int, valid: float, generator: Generator) -> list[Split]:
     """K splits, each row held out once; `valid` is the share of the rest that is chosen by."""
-    order = _shuffled(units, generator)
-    n, found = len(units), []
-    for k in range(folds):
-        begin, end = n * k // folds, n * (k + 1) // folds
-        turned = np.roll(order, -end)
-        held = end - begin
-        found.append(_cut(turned, units, [round((n - held) * (1 - valid)), n - held]))
+    order, found = _shuffled(units, generator), []
+    ends = [_whole(order, units, len(units) * k // folds) for k in range(folds + 1)]
+    for begin, end in pairwise(ends):
+        rest = np.concatenate([order[end:], order[:begin]])
+        cut = _whole(rest, units, round(len(rest) * (1 - valid)))
+        found.append(_checked(rest[:cut], rest[cut:], order[begin:end]))
     return found
 
 
@@ -62,14 +65,17 @@ def _shuffled(units: np.ndarray, generator: Generator) -> np.ndarray:
     return np.argsort(place[units], kind="stable")
 
 
-def _cut(order: np.ndarray, units: np.ndarray, ends: list[int]) -> Split:
-    """Three runs of rows; an end within a unit moves behind it."""
+def _whole(order: np.ndarray, units: np.ndarray, end: int) -> int:
+    """The end of a run of rows, moved behind the unit that it falls into."""
     starts = np.flatnonzero(np.diff(units[order], prepend=-1, append=-1))  # between two units
-    first, second = (int(starts[np.searchsorted(starts, end)]) for end in ends)
-    parts = order[:first], order[first:second], order[second:]
+    return int(starts[np.searchsorted(starts, end)])
+
+
+def _checked(*parts: np.ndarray) -> Split:
     if not all(len(part) > 1 for part in parts):
+        sizes = ", ".join(str(len(part)) for part in parts)
         raise DataError(
-            f"{len(order)} rows in {len(set(units.tolist()))} groups cannot be split into "
-            "training, validation and held-out rows; are `data.group` and the shares as meant?"
+            f"the rows cannot be split into training, validation and held-out ones: {sizes} rows\n"
+            "Rows of one `data.group`, and repeats, stay together; are group and shares as meant?"
         )
     return Split(*(np.sort(part) for part in parts))
