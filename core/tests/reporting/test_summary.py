@@ -33,3 +33,11 @@ def test_what_was_found_stands_beside_the_figures_of_others():
     assert table.rows[0] == ("f1", 54.5, "53.0 ± 1.2", "+1.50", "official code")
     assert table.rows[1] == ("auc", None, "78.00", None, "the paper")
     assert reference_tables(Evaluation({"f1": 54.5})) == ()
+
+
+def test_one_source_of_all_figures_is_said_once():
+    given = (Reference("f1", 53.0, "official code", 1.25), Reference("auc", 78.0, "official code"))
+    (table,) = reference_tables(Evaluation({"f1": 54.5, "auc": None}, references=given))
+    assert table.columns == ("metric", "this run", "reference", "difference")
+    assert table.rows[0] == ("f1", 54.5, "53.0 ± 1.2", "+1.50")
+    assert table.caption == "Reference: official code."

@@ -53,7 +53,12 @@ def reference_tables(evaluation: Evaluation) -> tuple[Table, ...]:
     rows = []
     for each in evaluation.references:
         found = evaluation.metrics.get(each.metric)
-        gap = None if found is None else f"{found - each.value:+.2f}"
+        digits = 2 if abs(each.value) >= 1 else 4
+        gap = None if found is None else f"{found - each.value:+.{digits}f}"
         rows.append((each.metric, found, show_spread(each.value, each.spread), gap, each.source))
     columns = ("metric", "this run", "reference", "difference", "who measured it")
-    return (Table("Beside the figures of others", columns, tuple(rows)),)
+    title, sources = "Beside the figures of others", {row[-1] for row in rows}
+    if len(sources) > 1:
+        return (Table(title, columns, tuple(rows)),)
+    shorter = tuple(row[:-1] for row in rows)
+    return (Table(title, columns[:-1], shorter, f"Reference: {sources.pop()}."),)
