@@ -4,6 +4,8 @@
     python benchmarks/sirl_gridrobot.py noise     people who err, at 1000 queries
     python benchmarks/sirl_gridrobot.py active    chosen questions beside random ones
 
+A number after the word is how many seeds, 5 unless given.
+
 Each seed has a split, questions, people and initial weights of its own. 20 people, 100
 preferences of rationality 10 each.
 """
@@ -32,9 +34,8 @@ from contrast_sirl.data import gridrobot
 from contrast_sirl.human import alike, draw_people
 from contrast_sirl.metrics import Examination
 from contrast_sirl.objective import choice_cross_entropy
-from contrast_sirl.questions import random_triples
 
-SEEDS = range(5)
+SEEDS = 5
 QUERIES = (500, 1000)
 NOISE = (1.0, 3.0, 10.0, 30.0, 100.0, None)
 ROUND, MEMBERS, ROUND_STEPS = 50, 4, 800
@@ -126,7 +127,7 @@ def main() -> None:
     torch.set_num_threads(1)
     what = {"table": table, "noise": noise, "active": active}[sys.argv[1]]
     rows: dict[tuple[str, int | None], list[Row]] = defaultdict(list)
-    for seed in SEEDS:
+    for seed in range(int(sys.argv[2]) if len(sys.argv) > 2 else SEEDS):
         for row in what(exam(seed)):
             rows[row.method, row.queries].append(row)
         print(f"after seed {seed}", flush=True)
