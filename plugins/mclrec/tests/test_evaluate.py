@@ -83,6 +83,7 @@ def test_report_has_accuracy_beyond_it_and_by_length(parts, log):
     assert "leave-one-out" in found.notes[0]
     assert any("fewer than 3" in note for note in found.notes)
     assert found.maps[0].z.shape == (log.catalogue, 8)
+    assert found.maps[0].labels.tolist() == log.popularity[1:].tolist()
 
 
 def test_ranks_are_those_of_a_sort(parts, log):

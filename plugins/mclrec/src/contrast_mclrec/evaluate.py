@@ -160,4 +160,5 @@ def item_maps(parts: Parts) -> tuple[Map, ...]:
     most = np.sort(data.popularity[1:].argsort(kind="stable")[::-1][:MAPPED])
     names = [data.title(data.item_ids[item]) for item in most]
     z = table[1:].detach().float().cpu().numpy()[most]
-    return (Map(f"The {len(most)} most frequent items", z, ids=names),)
+    title = f"The {len(most)} most frequent items, by their events in training"
+    return (Map(title, z, data.popularity[1:][most], names),)

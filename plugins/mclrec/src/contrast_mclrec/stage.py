@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from contrast.interfaces import Evaluation, Moment, Parts, Work
 from contrast.recipe import RunConfig, Stage
 from contrast_mclrec.form import Sequences
+from contrast_mclrec.published import published
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,10 +45,12 @@ class RecommenderStage(Stage):
         return validate(parts, config.evaluation.k)
 
     def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
-        """The metrics of the test's events, beside the most popular items."""
+        """The metrics of the test's events, beside the most popular items and the paper's."""
         from contrast_mclrec.evaluate import evaluate
 
-        return evaluate(parts, config.evaluation.k)
+        found = evaluate(parts, config.evaluation.k)
+        given = published(config.chosen["data"].name, config.recipe.name)
+        return replace(found, references=given)
 
 
 class Cl4srecStage(RecommenderStage):
