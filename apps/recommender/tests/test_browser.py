@@ -104,3 +104,12 @@ def test_the_page_never_scrolls_sideways(browser, width):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     inner = browser.execute_script("return document.documentElement.scrollWidth")
     assert inner <= width
+
+
+@pytest.mark.parametrize(("width", "beside"), [(390, False), (1300, True)])
+def test_both_lists_stand_side_by_side_where_there_is_room(browser, width, beside):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    above = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+    tops = [browser.execute_script(above, each) for each in ("#next", "#near")]
+    assert (tops[0] == tops[1]) == beside

@@ -35,7 +35,7 @@ def make_page(shelf: Shelf) -> gr.Blocks:
                 shown = gr.HTML("", elem_id="taken", **clickable)
                 clear = gr.Button("Take nothing", elem_id="clear")
                 person = gr.Textbox(
-                    label="Or take what somebody in the log has taken",
+                    label="Or take what somebody in the log took",
                     placeholder="id, then Return",
                     elem_id="person",
                 )
