@@ -146,7 +146,7 @@ def _loss(parts: Parts, config: RunConfig) -> Loss:
 
 def _comparison(rows: list[Row], config: RunConfig) -> Table:
     ordered = sorted(rows, key=lambda row: (row.queries is not None, row.queries or 0, row.fpe))
-    cells = tuple((row.method, row.queries, row.fpe, row.tpa) for row in ordered)
+    cells = tuple((row.method, row.queries, round(row.fpe, 6), row.tpa) for row in ordered)
     caption = (
         "FPE: squared error of the features read off by a linear layer, summed; lower is better. "
         f"TPA: share of right choices of a reward learnt from {config.evaluation.preferences} "
@@ -159,6 +159,7 @@ def _curves(rows: list[Row]) -> list[Drawing]:
     from contrast.reporting.figures import curves
 
     labels = {"fpe": "Feature prediction error", "tpa": "Test preference accuracy"}
+    rows = [row for row in rows if row.method not in ("raw", "random")]  # one colour each
     return [
         Drawing(
             f"{label}, by queries",

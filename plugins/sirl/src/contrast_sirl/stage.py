@@ -48,7 +48,7 @@ class RepresentStage(Stage):
 
             if bool(collapsed(form.z.flatten(0, 1))):
                 work.parts.encoder.restart()
-            work.log(restarts=work.parts.encoder.restarts.float())
+                work.log(restarts=work.parts.encoder.restarts.float())
 
     def optimizer(self, group: str, parameters: list[nn.Parameter], trainer: Any) -> Optimizer:
         """Adam with the method's slow decay of the learning rate."""
