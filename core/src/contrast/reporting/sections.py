@@ -24,10 +24,8 @@ from contrast.reporting.terminal import metrics_table
 
 WHERE = ("stage", "step", "epoch")
 HOW_TO = "Point for names; Ctrl and the wheel, or + and −, bring it nearer; drag to move."
-CARRIED = (
-    "In percent of each, to its own height. The third says which similarities the negatives have "
-    "that carry the gradient."
-)
+HEIGHTS = "In percent of each, to its own height."
+CARRIED = "The last says which similarities the negatives have that carry the gradient."
 GEOMETRY = (
     "alignment", "uniformity", "effective_rank", "mean_cosine", "norm_mean", "norm_std",
 )  # fmt: skip
@@ -116,7 +114,8 @@ def hardness(record: Record) -> Section | None:
         groups |= {"gradient, by negative": found.carried} if found.carried else {}
         name = slug(f"similarities {stage}")
         svg = figures.similarities(groups, name=name)
-        drawn.append(Figure(name, f"{stage}: similarities", svg, CARRIED))
+        caption = f"{HEIGHTS} {CARRIED}" if found.carried else HEIGHTS
+        drawn.append(Figure(name, f"{stage}: similarities", svg, caption))
         rows = tuple((what, *values) for what, values in found.spreads.items())
         whose = "assumed here" if found.assumed else "the objective's"
         caption = (
