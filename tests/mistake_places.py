@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
+SMALL_REGRESSION = ("trainer.max_epochs=1", "encoder.width=8", "evaluation.compare=false")
 SMALL_RECOMMENDER = ("trainer.max_epochs=1", "encoder.width=8", "encoder.inner=8")
 
 
@@ -183,6 +184,21 @@ def train_on_a_log(place: Place) -> None:
     write_log(place)
     columns = ("data.user=who", "data.item=what", "data.time=when")
     place.train("mclrec", "data=interactions", "data.path=loans.csv", *columns, *SMALL_RECOMMENDER)
+
+
+def houses(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
+    """Forty houses in `houses.csv`, header first; `change` makes its lines other ones."""
+    place.use("supremix", "predict")
+    towns = ("Delft", "Gouda", "Leiden")
+    rows = [f"{50 + 3 * i},{towns[i % 3]},{200 + 9 * i + 20 * (i % 3)}" for i in range(40)]
+    place.write("houses.csv", "\n".join([*change(["size,town,price", *rows]), ""]))
+
+
+def priced(place: Place) -> None:
+    """A run on those houses, `runs/supremix-table-seed0`."""
+    houses(place)
+    words = ("data=table", "data.path=houses.csv", "data.target=price", *SMALL_REGRESSION)
+    place.train("supremix", *words)
 
 
 def without_its_plugin(place: Place) -> None:

@@ -95,6 +95,10 @@ LOG = f"{LOANS} data.user=who data.item=what data.time=when"
 READERS = f"{LOG} {' '.join(places.SMALL_RECOMMENDER)}"
 RECOMMEND = "recommend runs/mclrec-interactions-seed0"
 
+HOUSES = "run plugin=supremix data=table data.path=houses.csv"
+PRICES = f"{HOUSES} data.target=price {' '.join(places.SMALL_REGRESSION)}"
+PREDICT = "predict runs/supremix-table-seed0 new.csv"
+
 RUN = "runs/toy-blobs-seed0"
 POINTS = "run plugin=toy data=table data.path"
 
@@ -335,6 +339,84 @@ MISTAKES: dict[str, list[Mistake]] = {
             "run plugin=meow data=acm",
             places.with_a_wrong_data_folder,
             note="`CONTRAST_DATA_DIR` is `/home/ada/dta`.",
+        ),
+    ],
+    "Tables to regress on": [
+        Mistake("No target named", HOUSES, places.houses),
+        Mistake("A target that does not exist", f"{HOUSES} data.target=prise", places.houses),
+        Mistake("Text as the target", f"{HOUSES} data.target=town", places.houses),
+        Mistake(
+            "A target that never changes",
+            PRICES,
+            lambda place: places.houses(
+                place,
+                lambda rows: [rows[0], *(row[: row.rindex(",")] + ",250" for row in rows[1:])],
+            ),
+        ),
+        Mistake(
+            "A target that is infinite",
+            PRICES,
+            lambda place: places.houses(place, lambda rows: [*rows, "100,Delft,inf"]),
+        ),
+        Mistake(
+            "A number that is infinite",
+            PRICES,
+            lambda place: places.houses(place, lambda rows: [*rows, "inf,Delft,200"]),
+        ),
+        Mistake(
+            "A table of one row", PRICES, lambda place: places.houses(place, lambda rows: rows[:2])
+        ),
+        Mistake(
+            "The logarithm of a target that is not above 0",
+            f"{PRICES} data.log_target=true",
+            lambda place: places.houses(place, lambda rows: [*rows, "100,Delft,0"]),
+        ),
+        Mistake(
+            "Groups too few to split by",
+            f"{PRICES} data.group=country",
+            lambda place: places.houses(
+                place,
+                lambda rows: [f"{row},{'NL' if i else 'country'}" for i, row in enumerate(rows)],
+            ),
+        ),
+        Mistake(
+            "Rows that repeat, a target of a wide range, and one that is missing",
+            PRICES,
+            lambda place: places.houses(
+                place,
+                lambda rows: [
+                    rows[0],
+                    *(f"{row}000" for row in rows[1:]),
+                    rows[1] + "000",
+                    "9,Delft,",
+                ],
+            ),
+            code=0,
+            note="Settings adapt, and the run says so.",
+        ),
+        Mistake(
+            "New rows without one of the columns",
+            PREDICT,
+            lambda place: places.priced(place) or place.write("new.csv", "town\nDelft\n"),
+        ),
+        Mistake(
+            "New rows with text in place of a number",
+            PREDICT,
+            lambda place: (
+                places.priced(place) or place.write("new.csv", "size,town\nlarge,Delft\n")
+            ),
+        ),
+        Mistake(
+            "New rows with a category never seen",
+            f"{PREDICT} --out priced.csv",
+            lambda place: places.priced(place) or place.write("new.csv", "size,town\n80,Paris\n"),
+            code=0,
+            note="It counts as none of the known ones.",
+        ),
+        Mistake(
+            "Embedding new rows as if they were the training table",
+            "embed runs/supremix-table-seed0 houses.csv",
+            places.priced,
         ),
     ],
     "Training": [

@@ -20,7 +20,7 @@ def test_a_file_is_read_with_its_repeats_and_groups_told(houses_csv):
         generator=generator(0), path=str(houses_csv), target="price", group="agent", **SHARES
     )
     assert len(rows) == 93
-    assert any("repeat another" in note for note in rows.notes)
+    assert any("repeat another one: " in note for note in rows.notes)
     for one, other in (("train", "valid"), ("train", "held"), ("valid", "held")):
         units = [set(rows.units[getattr(rows.split, part)].tolist()) for part in (one, other)]
         assert not units[0] & units[1]
@@ -31,7 +31,7 @@ def test_rows_without_a_target_are_left_out_and_keep_their_numbers(houses):
     rows = rows_of(houses, "price", "t.csv")
     assert len(rows) == 92
     assert rows.ids[:3] == [0, 1, 3]
-    assert rows.notes[0] == "1 rows without `price` are left out."
+    assert rows.notes[0] == "Rows without `price`, left out: 1."
 
 
 def test_a_logarithm_is_learnt_and_taken_back(houses):

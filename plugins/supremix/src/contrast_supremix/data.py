@@ -97,7 +97,7 @@ def rows_of(
     """
     y = _target(frame[target], target, source)
     known = ~np.isnan(y)
-    notes = [] if known.all() else [f"{(~known).sum()} rows without `{target}` are left out."]
+    notes = [] if known.all() else [f"Rows without `{target}`, left out: {(~known).sum()}."]
     frame, y = frame[known].reset_index(drop=True), y[known]
     if len(y) < LEAST_ROWS:
         raise DataError(
@@ -114,7 +114,7 @@ def rows_of(
     groups = frame[group].astype(str).to_numpy() if group else None
     units, repeated = units_of(x, groups)
     if repeated:
-        notes.append(f"{repeated} rows repeat another one; repeats stay on one side of a split.")
+        notes.append(f"Rows that repeat another one: {repeated}; they stay on one side of a split.")
     if group:
         notes.append(f"Rows of one `{group}` stay on one side of a split.")
     return Rows(
