@@ -214,6 +214,20 @@ def stopped_at_once(place: Place) -> None:
     shutil.rmtree(place.folder / "runs/toy-blobs-seed0/checkpoints")
 
 
+def stopped_half_way(place: Place) -> None:
+    """A run that was stopped before its end."""
+    import contrast
+
+    contrast.run("toy", runs="runs", max_steps_now=3)
+
+
+def train_three_times(place: Place) -> None:
+    """Two runs of one seed, and one on other data."""
+    write_table(place)
+    for words in ((), (), ("data=table", "data.path=points.csv")):
+        place.train("toy", "trainer.max_epochs=1", *words)
+
+
 def train_meow(place: Place) -> None:
     """A finished run on the graph of `write_graph`, `runs/meow-hetero-seed0`."""
     write_graph(place, unlabelled)

@@ -485,7 +485,40 @@ MISTAKES: dict[str, list[Mistake]] = {
             lambda place: (place.train(), (place.folder / "mine").mkdir()),
         ),
     ],
+    "Comparisons": [
+        Mistake(
+            "A run to compare that does not exist", f"compare {RUN} runs/toy-blob", Place.train
+        ),
+        Mistake(
+            "A folder to compare that holds no runs",
+            f"compare {RUN} docs",
+            lambda place: (place.train(), (place.folder / "docs").mkdir()),
+        ),
+        Mistake("One run alone", f"compare {RUN}", Place.train),
+        Mistake("A run that is not finished", f"compare {RUN}", places.stopped_half_way),
+        Mistake(
+            "A comparison over an existing file",
+            f"compare {RUN} --out old.html",
+            lambda place: place.write("old.html"),
+        ),
+        Mistake("A comparison that is no page", f"compare {RUN} --out runs.csv"),
+        Mistake(
+            "Runs on different data, two of them of one seed",
+            "compare runs --out runs.html",
+            places.train_three_times,
+            code=0,
+            note="The runs are compared, and it is said what that is worth.",
+        ),
+    ],
     "Plugins": [
+        Mistake("A name for a new plugin that cannot be one", "new-plugin contrast-Tides"),
+        Mistake("A name for a new plugin that is taken", "new-plugin toy"),
+        Mistake("A name for a new plugin that an objective has", "new-plugin dcl"),
+        Mistake(
+            "A new plugin over an existing folder",
+            "new-plugin tides",
+            lambda place: (place.folder / "contrast-tides").mkdir(),
+        ),
         Mistake(
             "A plugin that raises when it is imported",
             "run plugin=mine",

@@ -159,7 +159,12 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(tmp_path):
     done, stopped = make(tmp_path / "done"), make(tmp_path / "stopped", state="stopped")
     with pytest.raises(RunFolderError, match=r"state is `stopped`\nGo on with `contrast resume"):
         compare_runs([done, stopped])
-    with pytest.raises(RunFolderError, match=r"neither a run folder.*did you mean `done`\?"):
+    with pytest.raises(
+        RunFolderError, match=r"there is no run folder .*dome; did you mean `done`\?"
+    ):
+        compare_runs([done, tmp_path / "dome"])
+    (tmp_path / "dome").mkdir()
+    with pytest.raises(RunFolderError, match="neither a run folder nor a folder of runs"):
         compare_runs([done, tmp_path / "dome"])
     with pytest.raises(RunFolderError, match="nothing to compare: 1 finished run"):
         compare_runs([done, done])

@@ -122,9 +122,11 @@ def _runs_of(path: Path, notes: list[str]) -> list[Path]:
     inside = sorted(_inside(path), key=_started)
     if not inside:
         known = {run.relative_to(path.parent).parts[0] for run in _inside(path.parent)}
+        near = did_you_mean(path.name, known)
+        if not path.exists():
+            raise RunFolderError(f"there is no run folder {path}{near}")
         raise RunFolderError(
-            f"{path} is neither a run folder nor a folder of runs: it holds no run.json"
-            f"{did_you_mean(path.name, known)}"
+            f"{path} is neither a run folder nor a folder of runs: it holds no run.json{near}"
         )
     done = [run for run in inside if _state(run) == "done"]
     left = [f"`{run.name}` ({_state(run)})" for run in inside if run not in done]
