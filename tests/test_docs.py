@@ -67,7 +67,7 @@ def test_every_command_that_is_shown_exists(page, run):
         run([words[0], "--help"] if not words[0].startswith("-") else [words[0]])
         given = [word for word in words[1:] if "=" in word and not word.startswith("-")]
         named = dict(word.split("=", 1) for word in given)
-        if words[0] == "run" and named.get("plugin") in ("meow", "mclrec"):
+        if words[0] == "run" and named.get("plugin") in ("meow", "mclrec", "supremix"):
             swept = "--multirun" in words
             resolve(named["plugin"], sweep(given)[0] if swept else given)
 
@@ -75,7 +75,8 @@ def test_every_command_that_is_shown_exists(page, run):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_dotted_name_of_ours_exists(page):
     for name in re.findall(
-        r"`((?:contrast|contrast_meow|contrast_mclrec)(?:\.\w+)+)`", page.read_text()
+        r"`((?:contrast|contrast_meow|contrast_mclrec|contrast_supremix)(?:\.\w+)+)`",
+        page.read_text(),
     ):
         assert name in GROUPS or resolves(name), name
 
@@ -235,3 +236,26 @@ def test_the_commands_of_the_plugin_page_run(plugin, tmp_path, monkeypatch, run)
     assert "sampler.jitter" in said[1]
     assert len(list(tmp_path.glob("runs/**/report.html"))) == 5
     assert (tmp_path / "comparison.html").is_file()
+
+
+def test_the_settings_of_supremix_are_those_of_the_page():
+    text = (DOCS / "methods/supremix.md").read_text()
+    known = {e.key: write(e.value) for e in resolve("supremix", []).entries}
+    rows = re.findall(r"^\| `(\w+\.\w+)` \| `(.*?)` \|", text, re.MULTILINE)
+    assert len(rows) >= 15
+    for key, default in rows:
+        stage = f"trainer.regress.{key.removeprefix('trainer.')}"
+        assert known.get(key, known.get(stage)) == default, key
+
+
+def test_the_walk_from_a_table_to_predictions_works(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, _, text in blocks("own-table.md"):
+        if language == "python":
+            exec(compile(text, "own-table.md", "exec"), names)
+        for words in commands(text) if language == "console" else ():
+            run(words)
+    assert names["z"].shape == (150, 128)
+    assert (names["found"].low < names["found"].high).all()
+    assert {"priced.csv", "z.parquet"} <= {path.name for path in Path().iterdir()}
