@@ -19,7 +19,7 @@ from contrast_meow.form import Graph
 from contrast_meow.operators import AnyOperator, Operator
 from contrast_meow.sampler import GraphBatch
 
-# Targets up to which all layers are kept for the backward pass: 25 matrices of (N, width) a view.
+# Targets up to which all layers are kept for the backward pass: 30 matrices of (N, width) a view.
 KEEP_UP_TO = 20_000
 
 
@@ -63,16 +63,19 @@ class MeowEncoder(nn.Module):
 
     def forward(self, batch: GraphBatch) -> Graph:
         """The two views: a from the coarse graph, f from the fine-grained ones."""
-        targets = [self.inputs(batch.features[0], project) for project in self.targets]
+        targets = self.projected(batch)
         mean = sum(targets[1:], targets[0]) / len(targets)
         z = self.fine(batch, targets)
-        a, f = self.view(self.lean(self.gcn, mean, batch.coarse)), self.view(z)
+        a, f = self.view(lean(self.gcn, mean, batch.coarse)), self.view(z)
         return Graph(torch.stack([a, f]), ids=torch.arange(len(a), device=a.device), embedding=z)
 
     def embed(self, batch: GraphBatch) -> dict[str, Tensor]:
         """The embedding for downstream use."""
-        targets = [self.inputs(batch.features[0], project) for project in self.targets]
-        return {"z": self.fine(batch, targets)}
+        return {"z": self.fine(batch, self.projected(batch))}
+
+    def projected(self, batch: GraphBatch) -> list[Tensor]:
+        """H of the targets, one for each of their projections."""
+        return [lean(self.inputs, batch.features[0], project) for project in self.targets]
 
     def inputs(self, features: Operator, project: nn.Linear, *, drop: bool = True) -> Tensor:
         """H = ELU(Drop(X W + b)), (n, width)."""
@@ -82,39 +85,32 @@ class MeowEncoder(nn.Module):
     def fine(self, batch: GraphBatch, targets: list[Tensor]) -> Tensor:
         """z: each meta-path's graph, and its masked one, with contexts; joined by attention."""
         pairs = zip(batch.masked, self.targets, strict=True)
-        masked = [self.inputs(x, project, drop=self.drop_masked) for x, project in pairs]
-        others = [self.inputs(*pair) for pair in zip(batch.features[1:], self.others, strict=True)]
+        masked = [lean(self.inputs, *pair, drop=self.drop_masked) for pair in pairs]
+        others = zip(batch.features[1:], self.others, strict=True)
+        others = [lean(self.inputs, *pair) for pair in others]
         views = []
         for p, graphs in enumerate(zip(batch.graphs, batch.masked_graphs, strict=True)):
             own = min(p, len(targets) - 1)
-            contexts = self.contexts(batch, [targets[own], *others], p)
-            for h, context, graph in zip(
-                (targets[own], masked[own]), contexts, graphs, strict=True
-            ):
-                views.append(self.lean(self.refined, h, context, graph))
-        return self.attention(torch.stack(views))
+            steps = self.steps_of(batch, [targets[own], *others], p)
+            if not self.drop_masked:  # one context for both
+                steps = [self.context_of(steps)]
+            for h, graph in zip((targets[own], masked[own]), graphs, strict=True):
+                views.append(lean(self.refined, h, graph, steps))
+        return self.attention(views)
 
-    def refined(self, h: Tensor, context: Tensor, graph: AnyOperator) -> Tensor:
+    def refined(self, h: Tensor, graph: AnyOperator, steps: list[Tensor]) -> Tensor:
         """One fine view, (N, width), rows of length 1."""
+        context = self.context_of(steps) if self.drop_masked else steps[0]
         return normalize(self.gcn(elu(h + context), graph), dim=1)
 
-    def lean(self, work: Callable[..., Tensor], *given: Any) -> Tensor:
-        """work(*given); on a large graph it is done once more in the backward pass, not kept."""
-        if len(given[0]) <= KEEP_UP_TO:
-            return work(*given)
-        return checkpoint(work, *given, use_reentrant=False)
-
-    def contexts(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> tuple[Tensor, Tensor]:
-        """agg_P = sum over the steps of Drop(mean of the neighbours' H, times U), (N, width).
-
-        One for the targets and one, of other dropout, for the masked ones.
-        """
+    def steps_of(self, batch: GraphBatch, nodes: list[Tensor], p: int) -> list[Tensor]:
+        """What each step of a path tells: mean of the neighbours' H, times U, (N, width)."""
         passed = zip(self.steps[p], batch.contexts[p], self.context[p], strict=True)
-        means = [
-            transform(mean @ nodes[self.types.index(step)]) for step, mean, transform in passed
-        ]
-        plain = sum(map(self.drop, means))
-        return plain, sum(map(self.drop, means)) if self.drop_masked else plain
+        return [transform(mean @ nodes[self.types.index(step)]) for step, mean, transform in passed]
+
+    def context_of(self, steps: list[Tensor]) -> Tensor:
+        """agg_P, the sum over the steps, each after dropout."""
+        return sum(map(self.drop, steps))
 
     def view(self, z: Tensor) -> Tensor:
         """g(z) = normalise(tanh(W z + b)), shared by both views."""
@@ -149,7 +145,7 @@ class GraphNetwork(nn.Module):
 class ViewAttention(nn.Module):
     """z = sum_v beta_v Z_v with beta = softmax_v( Drop(q) . mean_i tanh(W z_vi + b) ).
 
-    Shapes:  views: (V, N, D);  returns (N, D).
+    Shapes:  views: V of (N, D);  returns (N, D).
     """
 
     def __init__(self, width: int, dropout: float) -> None:
@@ -160,11 +156,23 @@ class ViewAttention(nn.Module):
         nn.init.xavier_normal_(self.query, gain=1.414)
         self.dropout = dropout
 
-    def forward(self, views: Tensor) -> Tensor:
+    def forward(self, views: Sequence[Tensor]) -> Tensor:
         """The views' weighted mean."""
-        return torch.einsum("v,vnd->nd", self.weights(views), views)
+        pairs = zip(self.weights(views), views, strict=True)
+        return sum(beta * view for beta, view in pairs)
 
-    def weights(self, views: Tensor) -> Tensor:
+    def weights(self, views: Sequence[Tensor]) -> Tensor:
         """beta, (V,), one weight a view, summing to 1."""
         query = dropout(self.query, self.dropout, self.training).squeeze(0)
-        return (torch.tanh(self.transform(views)).mean(1) @ query).softmax(0)
+        return torch.stack([lean(self.summary, view) @ query for view in views]).softmax(0)
+
+    def summary(self, view: Tensor) -> Tensor:
+        """mean_i tanh(W z_i + b), (D,)."""
+        return torch.tanh(self.transform(view)).mean(0)
+
+
+def lean(work: Callable[..., Tensor], *given: Any, **named: Any) -> Tensor:
+    """work(*given); on a large graph it is done once more in the backward pass, not kept."""
+    if len(given[0]) <= KEEP_UP_TO:
+        return work(*given, **named)
+    return checkpoint(work, *given, use_reentrant=False, **named)

@@ -34,6 +34,10 @@ class Operator:
             return cls(torch.from_numpy(matrix.astype(DTYPES[dtype]).toarray()))
         return cls(compressed(matrix, dtype), compressed(matrix.T.tocsr(), dtype))
 
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.matrix)
+
     def __matmul__(self, x: Tensor) -> Tensor:
         if self.transposed is None:
             return self.matrix @ x
@@ -84,8 +88,8 @@ def compressed(matrix: sparse.csr_array, dtype: torch.dtype = torch.float32) -> 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
+            torch.from_numpy(matrix.indptr.astype(np.int32)),  # what the product reads; of int64
+            torch.from_numpy(matrix.indices.astype(np.int32)),  # it makes such a copy every time
             torch.from_numpy(matrix.data).to(dtype),
             size=matrix.shape,
             check_invariants=True,

@@ -36,6 +36,9 @@ from contrast_meow.graph import (
 from contrast_meow.metapaths import MetaPath, incidence
 from contrast_meow.operators import AnyOperator, Mean, Operator, Product
 
+# Edges of the coarse graph beyond which a matrix of its own is not worth its 16 bytes an edge.
+ONE_MATRIX_UP_TO = 1_000_000
+
 
 @dataclass(frozen=True)
 class GraphBatch:
@@ -199,10 +202,6 @@ def assemble(
 ) -> GraphBatch:
     """Everything normalised and in the form in which it multiplies fastest."""
     graphs = tuple(map(graph_operator, kept))
-    if all(isinstance(graph, Operator) for graph in graphs):
-        coarse = Operator.of(average([normalise(graph) for graph in kept]))
-    else:
-        coarse = Mean(graphs)
     return GraphBatch(
         features=tuple(map(Operator.of, features)),
         masked=tuple(map(Operator.of, hidden)),
@@ -212,8 +211,19 @@ def assemble(
         ),
         graphs=graphs,
         masked_graphs=tuple(Operator.of(normalise(graph)) for graph in masked),
-        coarse=coarse,
+        coarse=coarse_operator(kept, graphs),
     )
+
+
+def coarse_operator(
+    kept: list[sparse.csr_array], graphs: tuple[AnyOperator, ...]
+) -> Operator | Mean:
+    """The mean of the graphs: one matrix where edges coincide, else each by itself."""
+    if not all(isinstance(graph, Operator) for graph in graphs):
+        return Mean(graphs)
+    mean = average([normalise(graph) for graph in kept])
+    apart = mean.nnz > 0.9 * sum(graph.nnz for graph in kept)
+    return Mean(graphs) if apart and mean.nnz > ONE_MATRIX_UP_TO else Operator.of(mean)
 
 
 def graph_operator(kept: sparse.csr_array) -> AnyOperator:
