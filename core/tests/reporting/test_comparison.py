@@ -133,7 +133,7 @@ def test_a_folder_of_runs_stands_for_its_finished_runs_in_the_order_of_their_sta
 
 def test_what_a_run_costs_is_a_mean_and_the_most_memory_of_any(two_groups):
     first = costs_table(two_groups).rows[0]
-    assert first == ("infonce", "4.50 ± 0.71", "2 s", "0.44 s", "3.00 GiB (cpu)")
+    assert first == ("infonce", "4 ± 1", "2 s", "0.44 s", "3.00 GiB (cpu)")
 
 
 @pytest.mark.parametrize(
@@ -183,6 +183,12 @@ def test_the_page_overlays_the_curves_of_the_groups_and_holds_every_run(two_grou
     assert all(f"<td>{name}</td>" in page for name in ("a0", "a1", "b0"))
     ids = re.findall(r'\bid="([^"]*)"', page)
     assert len(ids) == len(set(ids))
+
+
+def test_a_column_stands_to_the_right_only_where_all_of_it_is_numbers(two_groups, tmp_path):
+    page = write_comparison(two_groups, tmp_path / "mine.html").read_text()
+    assert "<td>0.1</td>" in page  # a setting, below the name of an objective
+    assert '<td class="number">51.0 ± 1.4</td>' in page
 
 
 def test_a_curve_that_one_group_lacks_leaves_the_others_their_colours(tmp_path):

@@ -10,7 +10,7 @@ from contrast.reporting.comparison import Comparison, Group
 from contrast.reporting.costs import peaks
 from contrast.reporting.formats import show_bytes, show_duration, show_setting, show_spread
 from contrast.reporting.records import Record
-from contrast.reporting.summary import spread_of
+from contrast.reporting.summary import Spread, spread_of
 
 MOST_COLUMNS = 6  # of groups or metrics beside each other
 SPREAD = "Mean ± standard deviation (n − 1) over the runs of a group, which differ in their seed."
@@ -63,7 +63,7 @@ def costs_table(comparison: Comparison) -> Table:
         most = peaks(line for record in group.records for line in _lines(record))
         memory = ", ".join(f"{show_bytes(n)} ({device})" for device, n in most.items())
         each = spent.mean / steps.mean if steps.mean and spent.mean is not None else None
-        shown = (show_spread(steps.mean, steps.std), show_duration(spent.mean), show_duration(each))
+        shown = (_whole(steps), show_duration(spent.mean), show_duration(each))
         rows.append((group.label, *shown, memory or None))
     heads = ("group", "steps", "training", "a step", "peak memory")
     return Table("", heads, tuple(rows), "Means over the runs; memory: the most of any of them.")
@@ -121,6 +121,10 @@ def _agree(given: Iterable[dict[str, str | None]]) -> bool:
 
 def _setting(group: Group, key: str) -> str | None:
     return show_setting(group.settings[key]) if key in group.settings else None
+
+
+def _whole(steps: Spread) -> str:
+    return f"{steps.mean:,.0f}" + (f" ± {steps.std:.0f}" if steps.std else "")
 
 
 def _steps(record: Record) -> int:

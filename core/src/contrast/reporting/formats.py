@@ -41,7 +41,9 @@ def show_spread(value: float | None, spread: float | None) -> str | None:
     """A value with its spread in the same digits: `50.9 ± 0.9`; None where there is no value."""
     if value is None or spread is None:
         return None if value is None else show(float(value))
-    if spread == 0 or abs(value) >= 1e7 or spread < 1e-6:
+    if spread == 0:
+        return f"{show(float(value))} ± 0"
+    if abs(value) >= 1e7 or spread < 1e-6:
         return f"{show(float(value))} ± {show(float(spread))}"
     digits = min(max(0, 1 - math.floor(math.log10(spread))), 6)
     return f"{value:.{digits}f} ± {spread:.{digits}f}"

@@ -83,13 +83,20 @@ def environment() -> Environment:
         loader=FileSystemLoader(HOME), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {"show": show, "svg": Markup, "words": _words, "fact": _fact}
-    made.tests["number"] = is_number
+    made.filters["numeric"] = _numeric
     return made
 
 
 def slug(text: str) -> str:
     """The text as it may stand in a file name and in an id."""
     return "".join(c if c.isalnum() and c.isascii() else "-" for c in text.lower())
+
+
+def _numeric(table: Table) -> list[bool]:
+    """Which columns hold numbers alone, and so stand to the right."""
+    if not table.rows:
+        return [False] * len(table.columns)
+    return [all(map(is_number, cells)) for cells in zip(*table.rows, strict=True)]
 
 
 def _policy(script: str) -> str:
