@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -58,33 +58,48 @@ def compare(
     supremix: SupReMix,
     contrasts: Sequence[str] = CONTRASTS,
 ) -> dict[str, Tried]:
-    """Every method by name, trained on each split with its seed.
+    """Every method by name, trained on each split with its seed, from the plainest.
 
     A network that is not pre-trained gets as many epochs as pre-training and tuning together.
     Shapes:  x: (N, F) NaN where missing;  y: (N,).
     """
+    found: dict[str, Tried] = {}
+    for some in comparing(
+        x, y, splits, seeds, budget=budget, supremix=supremix, contrasts=contrasts
+    ):
+        found |= some
+    return {name: found[name] for name in SIMPLEST_FIRST if name in found}
+
+
+def comparing(
+    x: np.ndarray,
+    y: np.ndarray,
+    splits: Sequence[Split],
+    seeds: Sequence[int],
+    *,
+    budget: Budget,
+    supremix: SupReMix,
+    contrasts: Sequence[str] = CONTRASTS,
+) -> Iterator[dict[str, Tried]]:
+    """The methods of `compare` as they are done, some at a time."""
+    yield from boosted_and_ridge(x, y, splits, seeds)
     stack = Stack.of(x, y, splits, seeds)
-    found = boosted_and_ridge(x, y, splits, seeds)
-    nets = {
-        name: pretrain(stack, contrast(name, supremix, seeds), budget, name) for name in contrasts
-    }
-    if nets:
-        together, wide = joined(list(nets.values())), stack.times(len(nets))
-        heads = {
-            "probe": probe(wide, together, budget, "probe"),
-            "tune": tune(wide, together, ["l1"] * len(wide), budget.tune_epochs, budget, "tune"),
-        }
-        for head, fitted in heads.items():
-            for i, name in enumerate(nets):
-                found[f"{name}, {head}"] = _tried(stack, fitted, i, features=head == "probe")
     wide = stack.times(len(VANILLA))
     losses = [kind for kind in VANILLA for _ in seeds]
-    fitted = tune(
-        wide, network(wide, budget.width, "vanilla"), losses, budget.whole, budget, "vanilla"
-    )
-    for i, kind in enumerate(VANILLA):
-        found[f"network, {kind}"] = _tried(stack, fitted, i, features=kind == "l1")
-    return {name: found[name] for name in SIMPLEST_FIRST if name in found}
+    net = network(wide, budget.width, "vanilla")
+    fitted = tune(wide, net, losses, budget.whole, budget, "vanilla")
+    yield {
+        f"network, {kind}": _tried(stack, fitted, i, features=kind == "l1")
+        for i, kind in enumerate(VANILLA)
+    }
+    if not contrasts:
+        return
+    nets = [pretrain(stack, contrast(n, supremix, seeds), budget, n) for n in contrasts]
+    together, wide = joined(nets), stack.times(len(nets))
+    fitted = probe(wide, together, budget, "probe")
+    yield {f"{n}, probe": _tried(stack, fitted, i, features=True) for i, n in enumerate(contrasts)}
+    fitted = tune(wide, together, ["l1"] * len(wide), budget.tune_epochs, budget, "tune")
+    yield {f"{n}, tune": _tried(stack, fitted, i, features=False) for i, n in enumerate(contrasts)}
 
 
 def contrast(name: str, supremix: SupReMix, seeds: Sequence[int]) -> Contrast:
@@ -102,9 +117,8 @@ class _Supremix:
         self.generator = generator("mixtures", *seeds)
 
     def __call__(self, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        return anchor_losses(z, labels, generator=self.generator, **self.objective.choices()).mean(
-            1
-        )
+        given = self.objective.choices()
+        return anchor_losses(z, labels, generator=self.generator, **given).mean(1)
 
 
 def _supcon(temperature: float, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
@@ -118,7 +132,7 @@ def _rank(z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
 
 def boosted_and_ridge(
     x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int]
-) -> dict[str, Tried]:
+) -> Iterator[dict[str, Tried]]:
     """scikit-learn's ridge regression and gradient boosting, on the training rows of each split."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.linear_model import RidgeCV
@@ -128,7 +142,6 @@ def boosted_and_ridge(
         "ridge": lambda seed: RidgeCV(np.logspace(-3, 4, 15)),
         "gradient boosting": lambda seed: HistGradientBoostingRegressor(random_state=seed),
     }
-    found = {}
     for name, make in makers.items():
         rows, errors = [], []
         for split, seed in zip(splits, seeds, strict=True):
@@ -136,8 +149,7 @@ def boosted_and_ridge(
             model = make(seed).fit(given[split.train], y[split.train])
             rows.append(model.predict(given))
             errors.append(np.abs(rows[-1] - y)[split.valid].mean())
-        found[name] = Tried(np.stack(rows), np.array(errors))
-    return found
+        yield {name: Tried(np.stack(rows), np.array(errors))}
 
 
 def _tried(stack: Stack, fitted: Any, place: int, *, features: bool) -> Tried:

@@ -1,0 +1,1 @@
+"""A local page that regresses on a table: `contrast regress`."""
