@@ -68,8 +68,8 @@ def test_every_command_that_is_shown_exists(page, run):
         given = [word for word in words[1:] if "=" in word and not word.startswith("-")]
         named = dict(word.split("=", 1) for word in given)
         if words[0] == "run" and named.get("plugin") in ("meow", "mclrec", "supremix"):
-            swept = "--multirun" in words
-            resolve(named["plugin"], sweep(given)[0] if swept else given)
+            for job in sweep(given) if "--multirun" in words else [given]:
+                resolve(named["plugin"], job)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
