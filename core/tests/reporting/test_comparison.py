@@ -111,6 +111,12 @@ def test_two_keys_of_one_last_name_are_told_in_full(tmp_path):
     assert labels[0] == "encoder.width=1, objective.width=1"
 
 
+def test_a_group_that_lacks_the_one_setting_is_called_by_that(tmp_path):
+    runs = [make(tmp_path / "old"), make(tmp_path / "new", sampler__ties="auto")]
+    labels = [group.label for group in compare_runs(runs).groups]
+    assert labels == ["without sampler.ties", "ties=auto"]
+
+
 def test_one_group_is_called_by_its_method_and_data(tmp_path):
     found = compare_runs([make(tmp_path / "a"), make(tmp_path / "b", 1)])
     assert [group.label for group in found.groups] == ["meow on acm"]

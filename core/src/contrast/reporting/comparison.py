@@ -188,7 +188,7 @@ def _label(settings: dict[str, Any], keys: list[str]) -> str:
         short = key.rpartition(".")[2]
         name = "" if key in NAMED else f"{short if last[short] == 1 else key}="
         words += [f"{name}{show_setting(settings[key])}"] if key in settings else []
-    return ", ".join(words)
+    return ", ".join(words) or f"without {', '.join(keys)}"
 
 
 def _distinct(settings: list[dict[str, Any]], keys: list[str]) -> int:
