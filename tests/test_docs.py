@@ -186,6 +186,36 @@ def test_the_walk_from_a_log_to_recommendations_works(tmp_path, monkeypatch, run
     assert {"readers.parquet", "items.parquet"} <= {path.name for path in Path().iterdir()}
 
 
+def test_the_settings_of_sirl_are_those_of_the_page():
+    text = (DOCS / "methods/sirl.md").read_text()
+    sets = ("gridrobot", "jaco", "trajectories")  # the first: no preset
+    columns = {
+        data: {e.key: write(e.value) for e in resolve("sirl", [f"data={data}"]).entries}
+        for data in sets
+    }
+    rows = re.findall(r"^\| `(\w+\.\w+)` \|" + r"(.*?)\|" * len(sets), text, re.MULTILINE)
+    assert len(rows) >= 15
+    for key, *cells in rows:
+        default, *presets = (cell.strip(" `") for cell in cells)
+        assert columns["gridrobot"][key] == default, key
+        for shown, data in zip(presets, sets[1:], strict=True):
+            assert columns[data][key] == (shown or default), (key, data)
+
+
+def test_the_walk_from_recorded_moves_to_a_reward_works(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for language, _, text in blocks("own-robot.md"):
+        if language == "python":
+            exec(compile(text, "own-robot.md", "exec"), names)
+        for words in commands(text) if language == "console" else ():
+            run(words)
+    assert names["values"].shape == (120,)
+    assert names["value"] != 0
+    (found,) = Path("runs").glob("*/evaluation/represent.json")
+    assert json.loads(found.read_text())["metrics"]["answers"] > 0.6
+
+
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory):
     """What `contrast new-plugin blobs` writes, installed by pip: source and site."""
