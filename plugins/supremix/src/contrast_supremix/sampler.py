@@ -42,14 +42,22 @@ class RowSampler(Sampler):
         self.y = torch.from_numpy(self.scale.standardised(data.y)).float()
         self.labels = torch.from_numpy(self.scale.labels(data.y)).float()
         self.steps_per_epoch = -(-len(train) // batch_size)
+        self._order: tuple[tuple[str, int, int], Tensor] | None = None  # of the last epoch drawn
 
     def draw(self, at: Moment) -> Batch:
         """The batch of this step; with several processes, each takes its own part of it."""
         place = at.step % self.steps_per_epoch
-        epoch = replace(at, step=at.step - place).shared("order")
-        order = torch.randperm(len(self.data.split.train), generator=epoch)
-        chosen = order.tensor_split(self.steps_per_epoch)[place][at.rank :: at.world_size]
+        own = self.order(replace(at, step=at.step - place)).tensor_split(self.steps_per_epoch)
+        chosen = own[place][at.rank :: at.world_size]
         return self.batch(self.data.split.train[chosen.numpy()])
+
+    def order(self, at: Moment) -> Tensor:
+        """The order of the rows in the epoch that begins at this moment."""
+        epoch = at.stage, at.seed, at.step
+        if self._order is None or self._order[0] != epoch:
+            n = len(self.data.split.train)
+            self._order = epoch, torch.randperm(n, generator=at.shared("order"))
+        return self._order[1]
 
     def batch(self, rows: np.ndarray) -> Batch:
         """These rows."""

@@ -27,6 +27,14 @@ class PretrainStage(Stage):
             "fingerprint": data.fingerprint,
         }
 
+    def optimizer(self, group: str, parameters: list[nn.Parameter], trainer: Any) -> Optimizer:
+        """Adam in one pass over the parameters: steps are short, and overhead would show."""
+        if trainer.optimizer != "adam":
+            return super().optimizer(group, parameters, trainer)
+        from torch.optim import Adam
+
+        return Adam(parameters, lr=trainer.lr, weight_decay=trainer.weight_decay, fused=True)
+
     def validate(self, parts: Parts, config: RunConfig, at: Moment) -> dict[str, float | None]:
         """How well distances follow the target on the validation's rows."""
         from contrast_supremix.evaluate import ordinality_of
@@ -114,4 +122,4 @@ class PlainStage(RegressStage):
 
     def optimizer(self, group: str, parameters: list[nn.Parameter], trainer: Any) -> Optimizer:
         """That of the trainer."""
-        return Stage.optimizer(self, group, parameters, trainer)
+        return PretrainStage.optimizer(self, group, parameters, trainer)
