@@ -191,3 +191,22 @@ def test_layers_done_again_in_the_backward_pass_give_the_same_gradients(data, mo
             )
     for one, other in zip(*found, strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_large_graph_keeps_few_matrices_of_its_layers(data, monkeypatch):
+    encoder, batch = build(data)
+    kept = []
+    for limit in (20_000, 0):
+        monkeypatch.setattr("contrast_meow.encoder.KEEP_UP_TO", limit)
+        held = {}
+
+        def pack(x, held=held):
+            held[x.untyped_storage().data_ptr()] = x if x.shape == (30, 5) else None
+            return x
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+            form = encoder(batch)
+        kept.append(sum(x is not None for x in held.values()))
+        del form
+    all_layers, lean = kept
+    assert lean <= all_layers / 3

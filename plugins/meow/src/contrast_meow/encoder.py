@@ -16,11 +16,9 @@ from torch.nn.functional import dropout, elu, layer_norm, normalize, prelu
 from torch.utils.checkpoint import checkpoint
 
 from contrast_meow.form import Graph
+from contrast_meow.memory import KEEP_UP_TO
 from contrast_meow.operators import AnyOperator, Operator
 from contrast_meow.sampler import GraphBatch
-
-# Targets up to which all layers are kept for the backward pass: 30 matrices of (N, width) a view.
-KEEP_UP_TO = 20_000
 
 
 class MeowEncoder(nn.Module):

@@ -22,6 +22,7 @@ from contrast.recipe import (
     setting,
 )
 from contrast_meow.form import Graph
+from contrast_meow.memory import KEEP_UP_TO, give_back_large_blocks
 from contrast_meow.presets import PRESETS
 
 LABELLED = (20, 40, 60)
@@ -137,6 +138,8 @@ class MeowStage(Stage):
     def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
         """Data, sampler, encoder, objective; clusters only for an objective that needs them."""
         data = config.build("data", at.shared("data"))
+        if len(data) > KEEP_UP_TO:
+            give_back_large_blocks()
         sampler = config.build(
             "sampler",
             data,
