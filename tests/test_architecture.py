@@ -15,7 +15,7 @@ CORE_LIBRARIES = {
     "pyarrow", "scipy", "click", "markupsafe", "filelock", "yaml", "triton", "PIL",
     "gradio",  # of the apps, which ask for the one theme
 }  # fmt: skip
-TESTING_LIBRARIES = {"pytest", "hypothesis"}
+TESTING_LIBRARIES = {"pytest", "hypothesis", "selenium"}
 
 
 def modules(source):

@@ -1,31 +1,20 @@
 """The page in a real browser: Debian's Chromium, driven by Selenium; skipped where they lack."""
 
-import json
-import shutil
-
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from contrast.testing.browser import asked, chromium, complaints, resize
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="needs chromium and chromedriver: apt install chromium-driver"
-)
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+pytest.importorskip("selenium", reason="Selenium is not installed")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
 HEADING, MAP, SEARCH = "#card h2", "#map canvas[data-points]", "#search input, #search textarea"
 
 
 @pytest.fixture(scope="module")
 def browser(address):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS, "--window-size=1300,1000"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+    with chromium() as driver:
         driver.get(address)
         wait_for(driver, lambda: driver.find_elements(By.CSS_SELECTOR, MAP) and heading(driver))
         yield driver
@@ -69,20 +58,14 @@ def test_a_click_on_a_point_chooses_the_node_that_hovering_names(browser):
 
 
 def test_nothing_is_asked_of_anybody_but_this_machine_and_nothing_fails(browser, address):
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
-    assert len(asked) > 10
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
-    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+    urls = asked(browser)
+    assert len(urls) > 10
+    assert [url for url in urls if not url.startswith(address)] == []
+    assert complaints(browser) == []
 
 
 @pytest.mark.parametrize("width", [390, 1300])
 def test_the_page_never_scrolls_sideways(browser, width):
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    resize(browser, width)
     inner = browser.execute_script("return document.documentElement.scrollWidth")
     assert inner <= width

@@ -3,9 +3,6 @@
 Skipped where Selenium, Chromium or its driver lack.
 """
 
-import json
-import shutil
-
 import pytest
 import torch
 
@@ -14,16 +11,12 @@ from contrast.forms import Pairs
 from contrast.reporting import save_diagnosis, write_report
 from contrast.reporting.comparison import compare_runs
 from contrast.reporting.comparison_page import write_comparison
+from contrast.testing.browser import asked, chromium, complaints, resize
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
+pytest.importorskip("selenium", reason="Selenium is not installed")
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER), reason="needs chromium and chromedriver: apt install chromium-driver"
-)
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 WIDTHS = (1400, 390)
 BEYOND = """
 const scrolls = (e) => e && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
@@ -50,12 +43,7 @@ def pages(tmp_path_factory, filled):
 
 @pytest.fixture(scope="module")
 def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS, "--window-size=1400,1000"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+    with chromium() as driver:
         yield driver
 
 
@@ -64,10 +52,8 @@ def opened(browser, pages):
     """Opens a page in a window of some width."""
 
     def show(page, width):
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        for log in ("performance", "browser"):
-            browser.get_log(log)  # what was before is forgotten
+        resize(browser, width)
+        asked(browser), complaints(browser)  # what was before is forgotten
         browser.get(pages[page].as_uri())
         return browser
 
@@ -86,14 +72,8 @@ def test_nothing_lies_beyond_the_window_and_the_page_never_scrolls_sideways(open
 @pytest.mark.parametrize("page", ["report", "comparison"])
 def test_nothing_is_asked_of_anybody_and_nothing_fails(opened, pages, page):
     browser = opened(page, 1400)
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [
-        event["params"]["request"]["url"]
-        for event in events
-        if event["method"] == "Network.requestWillBeSent"
-    ]
-    assert [url for url in asked if not url.startswith("data:")] == [pages[page].as_uri()]
-    assert [e for e in browser.get_log("browser") if e["level"] == "SEVERE"] == []
+    assert asked(browser) == [pages[page].as_uri()]
+    assert complaints(browser) == []
 
 
 def test_the_map_tells_a_point_under_the_pointer_and_finds_one_by_its_id(opened):
