@@ -186,6 +186,20 @@ def train_on_a_log(place: Place) -> None:
     place.train("mclrec", "data=interactions", "data.path=loans.csv", *columns, *SMALL_RECOMMENDER)
 
 
+def moves(
+    place: Place,
+    rows: Callable[[list[str]], list[str]] = lambda rows: rows,
+    answers: Callable[[str], str] = str,
+) -> None:
+    """Six moves in `moves.csv`, ten answers about them in `answers.csv`; either made another."""
+    place.use("sirl", "teach")
+    steps = [f"m{move},{step},{move * step}" for move in range(6) for step in range(3 + move % 2)]
+    place.write("moves.csv", "\n".join(["trajectory,step,x", *rows(steps), ""]))
+    asked = [f"m{i % 6},m{(i + 1) % 6},m{(i + 3) % 6},m{i % 6},ada,9:0{i}" for i in range(10)]
+    head = "first,second,third,odd,annotator,time"
+    place.write("answers.csv", answers("\n".join([head, *asked, ""])))
+
+
 def houses(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
     """Forty houses in `houses.csv`, header first; `change` makes its lines other ones."""
     place.use("supremix", "predict")

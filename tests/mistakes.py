@@ -95,6 +95,9 @@ LOG = f"{LOANS} data.user=who data.item=what data.time=when"
 READERS = f"{LOG} {' '.join(places.SMALL_RECOMMENDER)}"
 RECOMMEND = "recommend runs/mclrec-interactions-seed0"
 
+MOVES = "run plugin=sirl data=trajectories data.path=moves.csv"
+ASKED = f"{MOVES} data.answers=answers.csv trainer.max_steps=2"
+
 HOUSES = "run plugin=supremix data=table data.path=houses.csv"
 PRICES = f"{HOUSES} data.target=price {' '.join(places.SMALL_REGRESSION)}"
 PREDICT = "predict runs/supremix-table-seed0 new.csv"
@@ -315,6 +318,56 @@ MISTAKES: dict[str, list[Mistake]] = {
                 places.train_on_a_log(place),
                 places.write_log(place, lambda text: text + "r1,b77,9\n"),
             ),
+        ),
+    ],
+    "Robots": [
+        Mistake(
+            "Fewer than three trajectories",
+            ASKED,
+            partial(places.moves, rows=lambda rows: rows[:7], answers=lambda text: text[:38]),
+        ),
+        Mistake(
+            "A state that is NaN",
+            ASKED,
+            partial(places.moves, rows=lambda rows: [*rows[:4], "m1,2,nan", *rows[5:]]),
+        ),
+        Mistake("Neither answers nor features", MOVES, places.moves),
+        Mistake(
+            "An answer about a trajectory that is not there",
+            ASKED,
+            partial(places.moves, answers=lambda text: text + "m1,m2,m33,m1,ada,9:30\n"),
+        ),
+        Mistake(
+            "An odd one out that was not shown",
+            ASKED,
+            partial(places.moves, answers=lambda text: text + "m1,m2,m3,m4,ada,9:30\n"),
+        ),
+        Mistake(
+            "An answer of too few fields, amid others",
+            ASKED,
+            partial(places.moves, answers=lambda text: text + "m1,m2\nm1,m2,m3,m3,ada,9:31\n"),
+        ),
+        Mistake(
+            "Answers in other columns",
+            ASKED,
+            partial(places.moves, answers=lambda text: text.replace("odd", "outlier")),
+        ),
+        Mistake(
+            "Unequal lengths, contradictory answers, and a last line that was cut off",
+            ASKED,
+            partial(
+                places.moves,
+                answers=lambda text: (
+                    text + "m1,m2,m5,m5,ada,9:30\nm1,m2,m5,m1,bob,9:31\nm1,m2,m4,m"
+                ),
+            ),
+            code=0,
+            note="The run works, and says what it made of them; the report says the same.",
+        ),
+        Mistake(
+            "No trajectories to teach with",
+            "teach move.csv",
+            places.moves,
         ),
     ],
     "Data sets": [
