@@ -38,6 +38,9 @@ def test_many_points_become_an_image_and_many_steps_are_thinned():
 def test_few_labels_are_classes_and_many_numbers_a_scale():
     assert not figures.is_scale(np.arange(40) % 3)
     assert figures.is_scale(np.linspace(0, 1, 40))
+    assert figures.is_scale(np.array([0.0, 0.5, 1.0]))  # fractions are amounts, however few
+    assert not figures.is_scale(np.array([0.0, 1.0, 2.0]))
+    assert not figures.is_scale(np.array([0.0, 0.5, np.nan]))
     assert not figures.is_scale(np.array([str(i) for i in range(40)]))
     assert "<image" in figures.embedding_map(points(), np.linspace(0, 1, 40), name="m")
 

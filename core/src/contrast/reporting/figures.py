@@ -191,8 +191,12 @@ def _percent(share: float) -> str:
 
 
 def is_scale(labels: np.ndarray) -> bool:
-    """Whether labels are amounts rather than classes: numbers with many different values."""
-    return labels.dtype.kind in "iuf" and len(np.unique(labels)) > MOST_CLASSES
+    """Whether labels are amounts rather than classes: fractions, or many different numbers."""
+    if labels.dtype.kind not in "iuf":
+        return False
+    several = np.unique(labels)
+    fractions = np.isfinite(several).all() and (several % 1 != 0).any()
+    return len(several) > MOST_CLASSES or bool(fractions and len(several) > 1)
 
 
 def classes_of(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:
