@@ -40,7 +40,7 @@ def test_a_table_is_dropped_compared_and_predicted(browser, table):
     )
     browser.find_element(By.CSS_SELECTOR, "#start").click()
     done = wait_for(browser, "#found .comparison[data-done]", 240)
-    assert "Recommended for `price`" in done.text
+    assert "Recommended for price" in done.text
     assert len(browser.find_elements(By.CSS_SELECTOR, "#found tbody tr")) == 11
     wait_for(browser, "#new input[type=file]").send_keys(str(table / "new.csv"))
     assert "new-predicted" in wait_for(browser, "#out a").get_attribute("href")

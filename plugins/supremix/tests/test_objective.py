@@ -61,7 +61,7 @@ def plain(z, y, share, t, window, weight, mix_neg=True, mix_pos=True, plus=1):
 
 @pytest.mark.parametrize("case", vector_cases(__file__, "supremix", "supremix"))
 def test_supremix_equals_its_vector(case):
-    given = case["inputs"]
+    given, weight = case["inputs"], case["inputs"]["distance_weight"]
     z, y = tensors(given, "embeddings_raw", "labels")
     z.requires_grad_()
     share = tensors(given, "lambda_neg")[0] if given.get("lambda_neg") is not None else None
@@ -73,7 +73,7 @@ def test_supremix_equals_its_vector(case):
         window=given["window"],
         mix_neg=given["mix_neg"],
         mix_pos=given["mix_pos"],
-        distance_weight="l1" if given["distance_weight"] else "none",
+        distance_weight={True: "l1", False: "none"}.get(weight, weight),
         denominator=given["denominator"],
         reduction="none",
     )[0]

@@ -104,7 +104,7 @@ class Show:
         except ContrastError as error:
             yield wrong(error), "", *hidden
             return
-        report = f"The model and its report: {run}"
+        report = f"The model and its report: {self.runs / run.name}"
         yield comparison(progress, report), str(run), gr.update(visible=True), hidden[1]
 
     def predict(self, run: str, path: str | None) -> tuple[Any, str]:
@@ -122,7 +122,7 @@ def comparison(progress: Progress, report: str = "") -> str:
     """The table of the methods so far, above it what is to be said."""
     pages = Environment(loader=PackageLoader("contrast_regression", "."), autoescape=True)
     widest = max((line.mean for line in progress.lines), default=1.0) or 1.0
-    said = [*progress.notes, *([report] if report else [])]
+    said = [note.replace("`", "") for note in (*progress.notes, report) if note]
     page = pages.get_template("comparison.html.jinja")
     return page.render(progress=progress, widest=widest, said=said)
 

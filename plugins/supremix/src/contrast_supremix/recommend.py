@@ -49,7 +49,8 @@ def _helped(tried: Mapping[str, Tried]) -> tuple[str, ...]:
         said = "SupReMix helped" if mean > 0 else "SupReMix did not help"
     return (
         f"SupReMix ({mine.split(', ')[1]}) against the best network without contrast ({other}): "
-        f"{said}; validation MAE lower by {mean:.3g} ± {spread:.2g}.",
+        f"{said}; validation MAE {'lower' if mean > 0 else 'higher'} by {abs(mean):.3g} ± "
+        f"{spread:.2g}.",
     )
 
 
