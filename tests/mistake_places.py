@@ -294,6 +294,11 @@ def without_network(place: Place) -> None:
     place.patch.setattr("contrast.data.ml_100k.find_spec", lambda name: None)
 
 
+def without_tensorboard(place: Place) -> None:
+    """The package tensorboard is not there."""
+    place.patch.setattr("contrast.reporting.tensorboard.find_spec", lambda name: None)
+
+
 def with_a_foreign_copy(place: Place) -> None:
     """A local copy of a data file that holds something else."""
     without_network(place)

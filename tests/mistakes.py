@@ -605,6 +605,11 @@ MISTAKES: dict[str, list[Mistake]] = {
             note="The others are not disturbed. A plugin that raises is shown with its traceback.",
         ),
         Mistake("An observer that is not installed", "run plugin=toy --observer wandb"),
+        Mistake(
+            "TensorBoard that is not installed",
+            "run plugin=toy --observer tensorboard",
+            places.without_tensorboard,
+        ),
     ],
 }
 

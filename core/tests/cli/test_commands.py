@@ -50,6 +50,13 @@ def test_run_prints_metrics_as_json_and_words_apart(contrast, toy, tmp_path):
     assert "\x1b" not in done.out + done.err
 
 
+def test_an_observer_of_the_core_writes_into_the_run_s_folder(contrast, toy, tmp_path):
+    pytest.importorskip("tensorboard", reason="TensorBoard is an optional extra")
+    done = contrast("run", "plugin=toy", *QUICK, "--runs", tmp_path, "--observer", "tensorboard")
+    assert done.code == 0, done.err
+    assert len(list(tmp_path.glob("toy-blobs-seed0/tensorboard/train/events.*"))) == 1
+
+
 def test_run_prints_tables_for_people(contrast, toy, tmp_path):
     done = contrast("run", "plugin=toy", *QUICK, "--runs", tmp_path)
     assert done.code == 0
