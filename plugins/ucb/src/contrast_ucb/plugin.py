@@ -1,0 +1,13 @@
+"""The door of the plugin: what the entry point `ucb` of the group `contrast` names."""
+
+from __future__ import annotations
+
+import contrast
+from contrast.recipe import Recipe
+from contrast_ucb.recipe import UCB
+
+
+@contrast.hookimpl
+def contrast_recipes() -> list[Recipe]:
+    """The one recipe of this plugin."""
+    return [UCB]

@@ -1,0 +1,44 @@
+import pytest
+
+import contrast
+from contrast.errors import ConfigError
+from contrast.testing.battery import battery
+
+SMALL = ("data.horizon=3", "data.actions=2", "data.observations=2", "evaluation.seeds=1")
+
+TestUcb = battery("ucb", *SMALL)
+TestLowRank = battery(
+    "ucb",
+    "data=lowrank",
+    "data.horizon=2",
+    "data.states=4",
+    "sampler=lsvi",
+    "evaluation.compare=[]",
+)
+TestCounts = battery(
+    "ucb", *SMALL, "sampler=counts", "sampler.negatives=drawn", "evaluation.compare=[]"
+)
+
+
+def test_the_bonus_opens_a_lock_at_which_greed_stays_with_the_decoy(tmp_path):
+    result = contrast.run(
+        "ucb",
+        seed=0,
+        data={"horizon": 4, "actions": 3, "observations": 2},
+        trainer={"max_epochs": 20},
+        evaluation={"compare": ["no_bonus"], "seeds": 1},
+        runs=tmp_path,
+    )
+    assert result.metrics["regret/last"] < 0.2
+    report = (result.folder / "report.html").read_text()
+    assert "the same features without a bonus" in report
+
+
+def test_an_unknown_baseline_is_refused_with_the_nearest_name(tmp_path):
+    with pytest.raises(ConfigError, match="epsilon"):
+        contrast.run(
+            "ucb",
+            evaluation={"compare": ["epsilom"]},
+            trainer={"max_epochs": 1},
+            runs=tmp_path,
+        )

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+import torch
+
+from contrast.testing.vectors import assert_close, tensors, vector_cases
+from contrast_ucb.objective import transition_loss
+from contrast_ucb.planning import covariance, elliptical_bonus, plan, recover
+
+
+def arrays(case, *names):
+    return [np.asarray(case[name], dtype=np.float64) for name in names]
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "contrastive_loss"))
+def test_the_contrastive_loss_and_its_gradients_equal_their_vectors(case):
+    phi, psi = tensors(case, "phi", "psi", requires_grad=True)
+    (y,) = tensors(case, "y")
+    loss = transition_loss(phi, psi, y)
+    assert_close(loss, case["mean_loss"], 1e-8, "loss")
+    assert_close(transition_loss(phi, psi, y, reduction="none"), case["per_sample"], 1e-8)
+    for name, gradient in zip(("phi", "psi"), torch.autograd.grad(loss, (phi, psi)), strict=True):
+        assert_close(gradient, case[f"grad_{name}"], 1e-8, f"grad_{name}")
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "recover"))
+def test_features_and_model_are_recovered_as_in_their_vectors(case):
+    phi_hat, model = recover(*arrays(case, "phi_tilde", "psi_tilde", "p_neg"))
+    np.testing.assert_allclose(phi_hat, case["phi_hat"], atol=1e-8)
+    np.testing.assert_allclose(model, case["P_hat"], atol=1e-8)
+    np.testing.assert_allclose(model.sum(-1), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "bonus"))
+def test_covariance_and_bonus_equal_their_vectors(case):
+    query = np.asarray(case["query_features"], dtype=np.float64)
+    data = np.asarray(case["data_features"], dtype=np.float64).reshape(-1, query.shape[-1])
+    sigma = covariance(data, np.ones(len(data)), case["lam"])
+    np.testing.assert_allclose(sigma, case["covariance"], atol=1e-8)
+    for name, cap in (("bonus", case["cap"]), ("bonus_unclipped", np.inf)):
+        bonus = elliptical_bonus(query, sigma, case["gamma"], cap)
+        np.testing.assert_allclose(bonus, case[name], atol=1e-8)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "plan"))
+def test_optimistic_values_equal_their_vectors(case):
+    q, v = plan(*arrays(case, "P", "r", "bonus"), case["cap"])
+    np.testing.assert_allclose(q, case["Q"], atol=1e-8)
+    np.testing.assert_allclose(v, np.asarray(case["V"])[: len(v)], atol=1e-8)
