@@ -19,6 +19,7 @@ from contrast_supremix.split import Split
 
 Loss = Literal["l1", "mse", "huber"]
 Contrast = Callable[[Tensor, Tensor, Tensor], Tensor]  # z, labels, targets -> (S,)
+PROBE_STEPS = 20  # of an epoch at most: a linear head needs no more, a large table larger batches
 LAST_PART, DROP = 0.8, 0.1  # the learning rate falls to a tenth in the last fifth
 
 
@@ -173,9 +174,10 @@ def probe(stack: Stack, net: Members, budget: Budget, purpose: str) -> Fitted:
     parameters = list(head.parameters())
     optimizer = Adam(parameters, lr=budget.probe_lr, fused=True)
     best = _Best(parameters, len(stack))
+    size = max(budget.batch_size, stack.train.shape[1] // PROBE_STEPS)
     for epoch in range(budget.probe_epochs):
         _set_rate(optimizer, budget.probe_lr, epoch, budget.probe_epochs)
-        for rows in batches(stack, budget.batch_size, epoch, f"probe {purpose}"):
+        for rows in batches(stack, size, epoch, f"probe {purpose}"):
             found = head(take(z, rows))[..., 0]
             _descend(optimizer, _loss(found, take(stack.y, rows), ["l1"] * len(stack)))
         with torch.no_grad():
