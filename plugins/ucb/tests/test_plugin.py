@@ -19,6 +19,10 @@ TestCounts = battery(
     "ucb", *SMALL, "sampler=counts", "sampler.negatives=drawn", "evaluation.compare=[]"
 )
 
+TestGame = battery(
+    "ucb", "method=game", "data.horizon=2", "data.observations=1", "evaluation.seeds=1"
+)
+
 
 def test_the_bonus_opens_a_lock_at_which_greed_stays_with_the_decoy(tmp_path):
     result = contrast.run(

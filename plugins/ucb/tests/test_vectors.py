@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from contrast.testing.vectors import assert_close, tensors, vector_cases
+from contrast_ucb.games import correlated, zero_sum_value
 from contrast_ucb.objective import transition_loss
 from contrast_ucb.planning import covariance, elliptical_bonus, plan, recover
 
@@ -46,3 +47,21 @@ def test_optimistic_values_equal_their_vectors(case):
     q, v = plan(*arrays(case, "P", "r", "bonus"), case["cap"])
     np.testing.assert_allclose(q, case["Q"], atol=1e-8)
     np.testing.assert_allclose(v, np.asarray(case["V"])[: len(v)], atol=1e-8)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "games"))
+def test_stage_games_have_the_values_of_their_vectors(case):
+    for name in ("U", "L"):
+        payoff = np.asarray(case[name], dtype=np.float64)
+        value, strategy = zero_sum_value(payoff)
+        assert value == pytest.approx(case[f"zero_sum_value_of_{name}"], abs=1e-8)
+        assert (strategy @ payoff).min() == pytest.approx(value, abs=1e-8)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "games"))
+def test_no_player_gains_by_leaving_the_equilibrium(case):
+    upper, lower = arrays(case, "U", "L")
+    sigma = correlated(upper, lower)
+    assert sigma.sum() == pytest.approx(1)
+    assert (sigma * upper).sum() >= (upper @ sigma.sum(0)).max() - 1e-8
+    assert (sigma * lower).sum() <= (sigma.sum(1) @ lower).min() + 1e-8

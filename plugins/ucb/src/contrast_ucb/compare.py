@@ -11,11 +11,12 @@ from contrast.engine.placement import dtype_of, move
 from contrast.errors import ConfigError, did_you_mean, listing
 from contrast.interfaces import Moment
 from contrast.recipe import RunConfig
+from contrast_ucb.games import Game
 from contrast_ucb.mdp import MDP
-from contrast_ucb.sampler import CountExplorer, Explorer, LSVIExplorer
+from contrast_ucb.sampler import CountExplorer, Explorer, GameExplorer, LSVIExplorer
 from contrast_ucb.stage import DECAY
 
-BASELINES = {
+BASELINES: dict[str, tuple[type[Explorer], dict[str, float], str]] = {
     "no_bonus": (Explorer, {"gamma": 0.0}, "the same features without a bonus"),
     "epsilon": (Explorer, {"gamma": 0.0, "epsilon": 0.5}, "the same, half the actions random"),
     "counts": (CountExplorer, {}, "empirical model, bonus of counts"),
@@ -23,20 +24,24 @@ BASELINES = {
 }
 
 
-def check_baselines(names: tuple[str, ...]) -> None:
-    """Raises: ConfigError: a name is none of a baseline's."""
+FOR_GAMES = ("no_bonus", "epsilon")  # counts and least squares plan for one player
+
+
+def check_baselines(names: tuple[str, ...], *, game: bool = False) -> None:
+    """Raises: ConfigError: a name is none of a baseline's, or none that plays games."""
+    known = FOR_GAMES if game else tuple(BASELINES)
     for name in names:
-        if name not in BASELINES:
-            near = did_you_mean(name, BASELINES)
+        if name not in known:
+            near = did_you_mean(name, known)
             raise ConfigError(
-                f"`evaluation.compare` knows no baseline `{name}`{near}; there are "
-                f"{listing(BASELINES)}"
+                f"`evaluation.compare` knows no baseline `{name}`{near}; there are {listing(known)}"
             )
 
 
 def regrets(name: str, mdp: MDP, config: RunConfig, at: Moment, iterations: int) -> list[float]:
     """The regret of every iteration of a baseline on the run's process, by its own seed."""
     kind, changes, _ = BASELINES[name]
+    kind = GameExplorer if isinstance(mdp, Game) else kind
     explorer = kind(mdp, generator=at.shared(name), **changes)
     learner = Learner(explorer, config, at.shared(f"{name}/weights").initial_seed())
     for step in range(iterations):
@@ -52,7 +57,7 @@ class Learner:
 
     def __init__(self, explorer: Explorer, config: RunConfig, seed: int) -> None:
         self.explorer, self.trainer = explorer, config.trainers["explore"]
-        self.learns = type(explorer) is Explorer
+        self.learns = type(explorer) in (Explorer, GameExplorer)
         mdp, sizes = explorer.data, ("horizon", "states", "actions")
         with torch.random.fork_rng(devices=()), torch.inference_mode(False):
             torch.manual_seed(seed)

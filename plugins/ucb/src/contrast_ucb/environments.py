@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Generator, randint
 
+from contrast_ucb.games import Game
 from contrast_ucb.mdp import MDP
 
 GOOD, BAD = (0, 1), 2  # latent states of the lock
@@ -40,6 +41,33 @@ def combolock(
     spread = np.repeat(features, observations, axis=1)
     start = emits[list(GOOD)].mean(0)
     return MDP(spread @ emits, rewards.repeat(observations, axis=1), start, spread)
+
+
+def lockgame(
+    *, generator: Generator, horizon: int, actions: int, replies: int, observations: int
+) -> Game:
+    """The lock for two: the first player turns it, both play a matrix game behind it.
+
+    The right action stays in a good latent with probability 0.9 and slips with 0.1. At the last
+    step the pair earns 0.5 + 0.5 G in a good latent and 0.1 G in the bad one, G uniform in [0, 1];
+    a wrong first action earns 0.1.
+    """
+    draw = numpy_generator(generator)
+    right = draw.integers(actions, size=(horizon, len(GOOD)))
+    latent = np.zeros((horizon, 3, actions, 3))
+    latent[..., BAD] = 1
+    rewards = np.zeros((horizon, 3, actions, replies))
+    rewards[0, GOOD] = 0.1
+    for good in GOOD:
+        latent[np.arange(horizon), good, right[:, good]] = (0.45, 0.45, 0.1)
+        rewards[0, good, right[0, good]] = 0
+    stage = draw.random((3, actions, replies))
+    rewards[-1] = np.where(np.arange(3)[:, None, None] == BAD, 0.1 * stage, 0.5 + 0.5 * stage)
+    emits = np.kron(np.eye(3), np.full(observations, 1 / observations))
+    spread = latent.repeat(observations, axis=1).repeat(replies, axis=2)
+    paid = rewards.reshape(horizon, 3, -1).repeat(observations, axis=1)
+    start = emits[list(GOOD)].mean(0)
+    return Game(spread @ emits, paid, start, spread, players=(actions, replies))
 
 
 def low_rank(*, generator: Generator, horizon: int, states: int, actions: int, rank: int) -> MDP:

@@ -8,10 +8,19 @@ import numpy as np
 
 from contrast.interfaces import Drawing, Evaluation, Moment, Parts, Table
 from contrast.recipe import RunConfig
-from contrast_ucb.compare import BASELINES, check_baselines, regrets
+from contrast_ucb.compare import BASELINES, regrets
+from contrast_ucb.games import Game
 from contrast_ucb.mdp import MDP, Array
 from contrast_ucb.pictures import step_grid
 
+SINGLE = (
+    "Regret is exact: the optimal value less that of each deployed policy, by dynamic programming; "
+    "one policy an iteration."
+)
+GAME = (
+    "Regret is exploitability, exact by dynamic programming: what the best replies to the two "
+    "players' parts are apart."
+)
 LAST = 50  # iterations over which the regret at the end is averaged
 
 
@@ -20,11 +29,10 @@ def metrics_of(parts: Parts) -> dict[str, float | None]:
     sampler, mdp = parts.sampler, parts.data
     regret = sampler.regret
     model, _ = sampler.believed(parts.encoder)
-    value = mdp.value(sampler.optimistic(parts.encoder)) if regret else None
     return {
         "regret": sum(regret),
         "regret/last": float(np.mean(regret[-LAST:])) if regret else None,
-        "value": value,
+        "value": mdp.value(sampler.policy),
         "value/optimal": mdp.optimal_value,
         "model_error": model_error(mdp, model, sampler.policy),
         "episodes": len(regret) * mdp.horizon,
@@ -39,7 +47,6 @@ def model_error(mdp: MDP, model: Array, policy: Array) -> float:
 
 def evaluate_exploration(parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
     """The metrics, the baselines, and maps of visits and bonus."""
-    check_baselines(config.evaluation.compare)
     metrics, sampler = metrics_of(parts), parts.sampler
     groups = {config.chosen["sampler"].name: [sampler.regret]}
     for name in config.evaluation.compare if sampler.regret else ():
@@ -51,10 +58,7 @@ def evaluate_exploration(parts: Parts, config: RunConfig, at: Moment) -> Evaluat
         metrics,
         tables=(regret_table(groups),) if sampler.regret else (),
         drawings=tuple(drawings(parts, groups)) if sampler.regret else (),
-        notes=(
-            "Regret is exact: the optimal value less that of each deployed policy, by dynamic "
-            "programming; one policy an iteration.",
-        ),
+        notes=(GAME if isinstance(parts.data, Game) else SINGLE,),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contrast
 from contrast.recipe import Recipe
-from contrast_ucb.recipe import UCB
+from contrast_ucb.recipe import GAME, THEORY
 
 
 @contrast.hookimpl
 def contrast_recipes() -> list[Recipe]:
-    """The one recipe of this plugin."""
-    return [UCB]
+    """One agent, and two players."""
+    return [THEORY, GAME]

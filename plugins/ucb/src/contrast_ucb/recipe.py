@@ -37,6 +37,16 @@ class LowRankSettings(Settings):
 
 
 @dataclass(frozen=True)
+class LockGameSettings(Settings):
+    """A combination lock with a matrix game behind it."""
+
+    horizon: int = setting(4, "steps of an episode", low=1)
+    actions: int = setting(3, "actions of the first player", low=2)
+    replies: int = setting(2, "actions of the second player", low=1)
+    observations: int = setting(2, "observations of each of three latent states", low=1)
+
+
+@dataclass(frozen=True)
 class ExplorerSettings(Settings):
     """An optimistic explorer."""
 
@@ -70,6 +80,13 @@ class UCBTrainer(TrainerConfig):
 
 
 @dataclass(frozen=True)
+class GameTrainer(UCBTrainer):
+    """300 iterations with four updates each."""
+
+    max_epochs: int = setting(30, "of 10 iterations, each H episodes", low=0)
+
+
+@dataclass(frozen=True)
 class EvaluationSettings(Settings):
     """What runs beside, under the same budget."""
 
@@ -80,11 +97,35 @@ class EvaluationSettings(Settings):
     seeds: int = setting(3, "seeds of each baseline", low=1)
 
 
+@dataclass(frozen=True)
+class GameEvaluation(EvaluationSettings):
+    """What runs beside, under the same budget."""
+
+    compare: tuple[str, ...] = setting(("no_bonus",), "baselines: no_bonus, epsilon; []: none")
+
+
 MODULE = "contrast_ucb"
 SIZES = ("horizon", "states", "actions")
 
-UCB = Recipe(
-    name="ucb",
+TABULAR = Part(
+    "tabular",
+    FeatureSettings,
+    f"{MODULE}.encoder:TabularFeatures",
+    "phi in the simplex, psi below 1 / C_neg",
+    sizes=SIZES,
+)
+NCE = ObjectivePart(
+    "nce",
+    NCESettings,
+    f"{MODULE}.objective:TransitionNCE",
+    "a true successor against noise, by the log of a bounded score",
+    PAPER,
+    reads=Transitions,
+    cost="O(H S A S)",
+)
+
+THEORY = Recipe(
+    name="theory",
     summary="Exploration by a bonus on features that a contrastive loss learns, with exact regret.",
     paper=PAPER,
     gives=Transitions,
@@ -125,29 +166,43 @@ UCB = Recipe(
                 LSVI,
             ),
         ),
-        "encoder": (
-            Part(
-                "tabular",
-                FeatureSettings,
-                f"{MODULE}.encoder:TabularFeatures",
-                "phi in the simplex, psi below 1 / C_neg",
-                sizes=SIZES,
-            ),
-        ),
-        "objective": (
-            ObjectivePart(
-                "nce",
-                NCESettings,
-                f"{MODULE}.objective:TransitionNCE",
-                "a true successor against noise, by the log of a bounded score",
-                PAPER,
-                reads=Transitions,
-                cost="O(H S A S)",
-            ),
-        ),
+        "encoder": (TABULAR,),
+        "objective": (NCE,),
     },
     stages=(ExploreStage(),),
     trainer=UCBTrainer,
     evaluation=EvaluationSettings,
+    provides=frozenset(SIZES),
+)
+
+GAME = Recipe(
+    name="game",
+    summary="Two players, zero sum: equilibria between optimistic and pessimistic values.",
+    paper=PAPER,
+    gives=Transitions,
+    slots={
+        "data": (
+            Part(
+                "lockgame",
+                LockGameSettings,
+                f"{MODULE}.environments:lockgame",
+                "a lock with a matrix game behind it; made on the spot",
+            ),
+        ),
+        "sampler": (
+            Part(
+                "ucb_lcb",
+                ExplorerSettings,
+                f"{MODULE}.sampler:GameExplorer",
+                "upper and lower values, coarse correlated equilibria",
+                PAPER,
+            ),
+        ),
+        "encoder": (TABULAR,),
+        "objective": (NCE,),
+    },
+    stages=(ExploreStage(),),
+    trainer=GameTrainer,
+    evaluation=GameEvaluation,
     provides=frozenset(SIZES),
 )

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 from contrast.forms import over
 from contrast.interfaces import Moment, Sampler
 from contrast_ucb.environments import numpy_generator
+from contrast_ucb.games import Game, optimistic_game
 from contrast_ucb.mdp import MDP, Array, drawn
 from contrast_ucb.planning import covariance, elliptical_bonus, greedy, plan, recover
 
@@ -48,6 +49,7 @@ class Explorer(Sampler):
 
     steps_per_epoch = EPOCH
     shared = True
+    replan_every = 1
 
     def __init__(
         self,
@@ -70,11 +72,15 @@ class Explorer(Sampler):
     def draw(self, at: Moment) -> Batch:
         """Explore once, then all that was seen; a step that was drawn before is drawn alike."""
         if at.step >= len(self.regret):
-            if self.regret:
+            if self.regret and at.step % self.replan_every == 0:
                 self.policy = self.optimistic(at.encoder)
-            self.regret.append(self.data.optimal_value - self.data.value(self.policy))
+            self.regret.append(self.shortfall(self.policy))
             self.roll_in(numpy_generator(at.shared("explore")))
         return self.batch()
+
+    def shortfall(self, policy: Array) -> float:
+        """What a policy falls short of the best, exactly."""
+        return self.data.optimal_value - self.data.value(policy)
 
     def batch(self) -> Batch:
         """What was seen so far."""
@@ -191,3 +197,25 @@ class LSVIExplorer(Explorer):
             q[h] = np.minimum(self.data.rewards[h] + expected + bonus[h], self.data.horizon)
             v = q[h].max(-1)
         return greedy(q)
+
+
+class GameExplorer(Explorer):
+    """Two players: upper and lower values by the same bonus, and an equilibrium between them.
+
+    Plans every fifth iteration, a linear program for each step and state. `regret` holds the
+    exploitability of the two marginals.
+    """
+
+    replan_every = 5
+    data: Game
+
+    def optimistic(self, encoder: torch.nn.Module) -> Array:
+        """A coarse correlated equilibrium of the optimistic stages, (H, S, A B)."""
+        model, bonus = self.believed(encoder)
+        return optimistic_game(
+            model, self.data.rewards, bonus, self.data.horizon, self.data.players
+        )
+
+    def shortfall(self, policy: Array) -> float:
+        """What best replies to the two players' parts are apart."""
+        return self.data.exploitability(policy)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from contrast.errors import ConfigError
 from contrast.interfaces import Evaluation, Moment, Parts, Work
 from contrast.recipe import RunConfig, Stage
 
@@ -22,12 +21,13 @@ class ExploreStage(Stage):
     def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
         """The parts.
 
-        Raises: ConfigError: the sampler needs true features that the process does not have.
+        Raises: ConfigError: a baseline to compare with is unknown.
         """
-        parts = super().build(config, earlier, at)
-        if config.chosen["sampler"].name == "lsvi" and parts.data.features is None:
-            raise ConfigError("`sampler=lsvi` needs true features, which these data do not have")
-        return parts
+        from contrast_ucb.compare import check_baselines
+
+        game = config.chosen["data"].name == "lockgame"
+        check_baselines(config.evaluation.compare, game=game)
+        return super().build(config, earlier, at)
 
     def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
         """Steps, states and actions of the process."""
