@@ -37,3 +37,11 @@ def test_generators_of_one_purpose_repeat():
     assert torch.equal(
         torch.rand(3, generator=generator(0, "a")), torch.rand(3, generator=generator(0, "a"))
     )
+
+
+def test_seeding_draws_as_torchs_own_and_leaves_nothing_behind():
+    torch.manual_seed(derive_seed("a", 1))
+    expected, waiting = torch.rand(3), len(torch.cuda._queued_calls)
+    seed_everything("a", 1)
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.cuda.is_available() or len(torch.cuda._queued_calls) == waiting

@@ -51,9 +51,10 @@ def test_a_batch_holds_the_three_trajectories_of_each_question(data):
     sampler = QuestionSampler(data, generator=generator("q"), **ASKED, held_out=0.1)
     batch = sampler.draw(AT)
     assert batch.steps.shape == (3, 16, 9, 2)
-    first = [int(each) for each in batch.names[0].split(" | ")]
+    names = sampler.ids(batch)
+    first = [int(each) for each in names[0].split(" | ")]
     assert torch.equal(batch.steps[:, 0], data.steps[first])
-    assert len(set(batch.names)) == 16
+    assert len(set(names)) == 16
 
 
 def test_a_sweep_of_a_part_sees_its_trajectories_alone(data):
@@ -64,8 +65,9 @@ def test_a_sweep_of_a_part_sees_its_trajectories_alone(data):
 
 def test_processes_share_the_answers_of_a_step(data):
     sampler = QuestionSampler(data, generator=generator("q"), **ASKED, held_out=0.1)
-    whole = sampler.draw(AT).names
-    parts = [sampler.draw(replace(AT, rank=rank, world_size=2)).names for rank in (0, 1)]
+    whole = sampler.ids(sampler.draw(AT))
+    moments = [replace(AT, rank=rank, world_size=2) for rank in (0, 1)]
+    parts = [sampler.ids(sampler.draw(at)) for at in moments]
     assert sorted(parts[0] + parts[1]) == sorted(whole)
 
 

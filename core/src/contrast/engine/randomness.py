@@ -31,7 +31,9 @@ def seed_everything(*words: int | str) -> None:
     Dropout is the case in point: torch offers no generator argument for it.
     """
     seed = derive_seed(*words)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():  # `torch.manual_seed` would remember a stack trace a step for it
+        torch.cuda.manual_seed_all(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
 

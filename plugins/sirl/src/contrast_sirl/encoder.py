@@ -71,15 +71,17 @@ class TrajectoryEncoder(nn.Module):
 
         Raises: DataError: trajectories are longer, or of other numbers, than those of training.
         """
-        self.check(steps, mask)
+        self.check(steps)
+        if self.standardise:
+            steps = (steps - self.mean) / self.scale
+        if not self.ragged:
+            return torch.cat([steps.flatten(-2), constants], dim=-1)
         missing = self.length - steps.shape[-2]
-        steps = ((steps - self.mean) / self.scale).masked_fill(~mask[..., None], 0)
-        parts = [nn.functional.pad(steps, (0, 0, 0, missing)).flatten(-2)]
-        if self.ragged:
-            parts.append(nn.functional.pad(mask.to(steps.dtype), (0, missing)))
-        return torch.cat([*parts, constants], dim=-1)
+        steps = nn.functional.pad(steps.masked_fill(~mask[..., None], 0), (0, 0, 0, missing))
+        real = nn.functional.pad(mask.to(steps.dtype), (0, missing))
+        return torch.cat([steps.flatten(-2), real, constants], dim=-1)
 
-    def check(self, steps: Tensor, mask: Tensor) -> None:
+    def check(self, steps: Tensor) -> None:
         """Raises: DataError: trajectories that the encoder cannot take."""
         if steps.shape[-1] != self.numbers or steps.shape[-2] > self.length:
             raise DataError(

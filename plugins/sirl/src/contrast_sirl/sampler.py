@@ -25,14 +25,14 @@ TESTED = 1000  # questions that a simulated person is asked about trajectories h
 class Batch:
     """Trajectories side by side: V = 3 for a question, 2 for a pair, 1 for a sweep.
 
-    Shapes:  steps: (V, B, T, D);  mask: (V, B, T);  constants: (V, B, C);  names: B;
+    Shapes:  steps: (V, B, T, D);  mask: (V, B, T);  constants: (V, B, C);  rows: (B, V);
     second: (B,) for pairs.
     """
 
     steps: Tensor = over(1)
     mask: Tensor = over(1)
     constants: Tensor = over(1)
-    names: tuple[int | str, ...] = over(0)
+    rows: Tensor = over(0)
     second: Tensor | None = over(0, default=None)
 
 
@@ -44,11 +44,7 @@ class TrajectorySampler(Sampler):
     def batch(self, rows: Tensor, second: Tensor | None = None) -> Batch:
         """The trajectories of rows (B, V), side by side."""
         at, data = rows.T, self.data
-        if rows.shape[1] == 1:
-            names: tuple[int | str, ...] = tuple(data.ids[row] for row in rows[:, 0].tolist())
-        else:
-            names = tuple(" | ".join(str(data.ids[i]) for i in row) for row in rows.tolist())
-        return Batch(data.steps[at], data.mask[at], data.constants[at], names, second)
+        return Batch(data.steps[at], data.mask[at], data.constants[at], rows, second)
 
     def sweep(self, split: str) -> Iterator[Batch]:
         """All trajectories, or those of `train` or `test`, in order."""
@@ -57,8 +53,11 @@ class TrajectorySampler(Sampler):
             yield self.batch(rows[:, None])
 
     def ids(self, batch: Batch) -> list[int | str]:
-        """The ids of trajectories; of a question, those of its three, the odd one out last."""
-        return list(batch.names)
+        """The ids of trajectories; of a question or a pair all of its, the odd one out last."""
+        ids = self.data.ids
+        if batch.rows.shape[1] == 1:
+            return [ids[row] for row in batch.rows[:, 0].tolist()]
+        return [" | ".join(str(ids[row]) for row in rows) for rows in batch.rows.tolist()]
 
 
 class QuestionSampler(TrajectorySampler):
@@ -141,10 +140,6 @@ class PreferenceSampler(TrajectorySampler):
             return self._all
         mine = slice(at.rank, None, at.world_size)
         return self.batch(self.preferences.pairs[mine], self.preferences.second[mine])
-
-    def ids(self, batch: Batch) -> list[int | str]:
-        """The ids of trajectories, or of the two of a pair."""
-        return list(batch.names)
 
 
 def features_of(data: Trajectories) -> Tensor:
