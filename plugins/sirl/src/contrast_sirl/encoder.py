@@ -119,7 +119,7 @@ class RewardModel(nn.Module):
     @torch.no_grad()
     def fit_scale(self, data: Trajectories) -> None:
         """Mean and deviation of the training trajectories' embeddings."""
-        at, like = data.train, self.centre
+        at, like = data.train, self.phi.mean
         z = self.phi.represent(
             data.steps[at].to(like), data.mask[at].to(like.device), data.constants[at].to(like)
         )
