@@ -3,9 +3,11 @@ import pytest
 import torch
 
 from contrast.testing.vectors import assert_close, tensors, vector_cases
+from contrast_ucb.deep_bonus import accumulate, n_step_bonus, replay_bonus
 from contrast_ucb.games import correlated, zero_sum_value
 from contrast_ucb.objective import transition_loss
 from contrast_ucb.planning import covariance, elliptical_bonus, plan, recover
+from contrast_ucb.spr import renormalize, spr_loss
 
 
 def arrays(case, *names):
@@ -65,3 +67,30 @@ def test_no_player_gains_by_leaving_the_equilibrium(case):
     assert sigma.sum() == pytest.approx(1)
     assert (sigma * upper).sum() >= (upper @ sigma.sum(0)).max() - 1e-8
     assert (sigma * lower).sum() <= (sigma.sum(1) @ lower).min() + 1e-8
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "deep_bonus"))
+def test_the_replay_bonus_and_its_sums_equal_their_vectors(case):
+    features, done = tensors(case, "features", "done")
+    start = case["Lambda0"] * torch.eye(features.shape[-1], dtype=features.dtype)
+    precision = accumulate(start, features)
+    bonus = replay_bonus(features, precision, case["factor"])
+    assert_close(precision, case["Lambda"], 1e-8, "Lambda")
+    assert_close(bonus, case["bonus"], 1e-8, "bonus")
+    for name, official in (("official", True), ("masked", False)):
+        sums = n_step_bonus(
+            bonus, done, n_step=case["n_step"], discount=case["discount"], official=official
+        )
+        assert_close(sums, case[f"nstep_bonus_{name}"], 1e-8, name)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "spr"))
+def test_the_self_predictive_loss_equals_its_vector(case):
+    loss = spr_loss(*tensors(case, "pred", "target"))
+    assert_close(loss, case["loss_per_jump_and_item"], 1e-8)
+
+
+@pytest.mark.parametrize("case", vector_cases(__file__, "contrastive_ucb", "renormalize"))
+def test_renormalised_states_equal_their_vector(case):
+    (x,) = tensors(case, "x")
+    assert_close(renormalize(x, case["first_dim"]), case["y"], 1e-8)
