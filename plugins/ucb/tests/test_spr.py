@@ -25,4 +25,5 @@ def test_a_constant_image_becomes_zero():
     x[0] = 5
     y = renormalize(x)
     assert (y[0] == 0).all()
-    assert y[1].min() == 0 and y[1].max() == 1
+    assert y[1].min() == 0
+    assert y[1].max() == 1

@@ -37,6 +37,21 @@ class LowRankSettings(Settings):
 
 
 @dataclass(frozen=True)
+class OwnSettings(Settings):
+    """A process of your own, as arrays."""
+
+    path: str = setting("process.npz", "an .npz with transitions, rewards and start")
+
+
+@dataclass(frozen=True)
+class GymnasiumSettings(Settings):
+    """A gymnasium environment that holds its table of transitions."""
+
+    env: str = setting("FrozenLake-v1", "its id")
+    horizon: int = setting(20, "steps of an episode", low=1)
+
+
+@dataclass(frozen=True)
 class LockGameSettings(Settings):
     """A combination lock with a matrix game behind it."""
 
@@ -142,6 +157,18 @@ THEORY = Recipe(
                 LowRankSettings,
                 f"{MODULE}.environments:low_rank",
                 "a random process of low rank; made on the spot",
+            ),
+            Part(
+                "own",
+                OwnSettings,
+                f"{MODULE}.process:own_process",
+                "a process of your own, as arrays in a file",
+            ),
+            Part(
+                "gymnasium",
+                GymnasiumSettings,
+                f"{MODULE}.process:gymnasium_process",
+                "an environment that holds its table: FrozenLake and its like",
             ),
         ),
         "sampler": (

@@ -181,11 +181,14 @@ class LSVIExplorer(Explorer):
     """LSVI-UCB (arXiv:1907.05388) on the true features, which no learner is given: an oracle.
 
     Q_h = min(r_h + phi^T w_h + beta_h, cap),   w_h = Sigma_h^-1 sum phi(s, a) V_{h+1}(s')
+
+    A process that names no features has its kernel's rows for them, of rank S.
     """
 
     def optimistic(self, encoder: torch.nn.Module | None) -> Array:
         """The greedy policy of least-squares values with the bonus of the true features."""
-        features = self.data.features
+        mdp = self.data
+        features = mdp.transitions if mdp.features is None else mdp.features
         flat = features.reshape(len(features), -1, features.shape[-1])
         seen = self.seen.reshape(len(flat), flat.shape[1], -1)
         sigma = covariance(flat, seen.sum(-1), self.lam)

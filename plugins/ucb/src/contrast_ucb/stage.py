@@ -24,10 +24,12 @@ class ExploreStage(Stage):
         Raises: ConfigError: a baseline to compare with is unknown.
         """
         from contrast_ucb.compare import check_baselines
+        from contrast_ucb.policy import ExploringParts
 
         game = config.chosen["data"].name == "lockgame"
         check_baselines(config.evaluation.compare, game=game)
-        return super().build(config, earlier, at)
+        parts = super().build(config, earlier, at)
+        return ExploringParts(**vars(parts))
 
     def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
         """Steps, states and actions of the process."""
