@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from contrast.errors import RunFolderError, did_you_mean
+from contrast.errors import RunFolderError
 from contrast.interfaces import Reference
+from contrast.reporting.finding import finished_runs
 from contrast.reporting.formats import show_setting
 from contrast.reporting.records import Record, read_record
 from contrast.reporting.summary import Spread, spread_of
@@ -94,8 +95,7 @@ def compare_runs(paths: Sequence[Path]) -> Comparison:
     Raises: RunFolderError: a path is neither, a run that is named is not finished, or there are
     fewer than two runs.
     """
-    notes: list[str] = []
-    folders = list(dict.fromkeys(run for path in paths for run in _runs_of(path, notes)))
+    folders, notes = finished_runs(paths)
     if len(folders) < 2:
         raise RunFolderError(
             f"nothing to compare: {len(folders)} finished run; name two, or a folder of runs"
@@ -107,52 +107,6 @@ def compare_runs(paths: Sequence[Path]) -> Comparison:
 def settings_of(record: Record) -> dict[str, Any]:
     """The settings of a run by key, without the seed."""
     return {e["key"]: e["value"] for e in record.config if e["key"] != SEED}
-
-
-def _runs_of(path: Path, notes: list[str]) -> list[Path]:
-    """The finished runs that a path stands for."""
-    if (path / "run.json").is_file():
-        state = _state(path)
-        if state != "done":
-            raise RunFolderError(
-                f"{path} is not finished: its state is `{state}`\n"
-                f"Go on with `contrast resume {path}`."
-            )
-        return [path.resolve()]
-    inside = sorted(_inside(path), key=_started)
-    if not inside:
-        known = {run.relative_to(path.parent).parts[0] for run in _inside(path.parent)}
-        near = did_you_mean(path.name, known)
-        if not path.exists():
-            raise RunFolderError(f"there is no run folder {path}{near}")
-        raise RunFolderError(
-            f"{path} is neither a run folder nor a folder of runs: it holds no run.json{near}"
-        )
-    done = [run for run in inside if _state(run) == "done"]
-    left = [f"`{run.name}` ({_state(run)})" for run in inside if run not in done]
-    if left:
-        notes.append(f"Not finished, and left out of {path.name}: {', '.join(left)}.")
-    return [run.resolve() for run in done]
-
-
-def _inside(folder: Path) -> list[Path]:
-    """The runs in a folder, and those of its sweeps."""
-    return [run.parent for depth in ("*", "*/*") for run in folder.glob(f"{depth}/run.json")]
-
-
-def _run_json(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunFolderError(f"{folder / 'run.json'} is damaged: {error}") from None
-
-
-def _state(folder: Path) -> str:
-    return _run_json(folder).get("state", "unknown")
-
-
-def _started(folder: Path) -> tuple[str, str]:
-    return _run_json(folder).get("started", ""), folder.name
 
 
 def _grouped(records: list[Record]) -> tuple[Group, ...]:
