@@ -127,17 +127,18 @@ def test_every_objective_stands_in_the_guide_and_in_the_navigation():
 
 def test_the_settings_of_meow_are_those_of_the_page():
     text = (DOCS / "methods/meow.md").read_text()
-    columns = {
-        data: {e.key: write(e.value) for e in resolve("meow", [f"data={data}"]).entries}
-        for data in ("hetero", "movielens", "acm")  # the first has no preset
-    }
-    rows = re.findall(r"^\| `(\w+\.\w+)` \|(.*?)\|(.*?)\|(.*?)\|", text, re.MULTILINE)
-    assert len(rows) >= 20
-    for key, *cells in rows:
-        default, *presets = (cell.strip(" `") for cell in cells)
-        assert columns["hetero"][key] == default, key
-        for shown, data in zip(presets, ("movielens", "acm"), strict=True):
-            assert columns[data][key] == (shown or default), (key, data)
+    rows = re.findall(r"^\| `(\w+\.\w+)` \|" + 6 * r"(.*?)\|", text, re.MULTILINE)
+    assert len(rows) >= 25
+    for first, method in ((0, "meow"), (3, "adameow")):
+        plain, *presets = (  # the first has no preset
+            {e.key: write(e.value) for e in resolve("meow", [f"method={method}", data]).entries}
+            for data in ("data=hetero", "data=acm", "data=imdb")
+        )
+        for key, *cells in rows:
+            default, *shown = (cell.strip(" `") for cell in cells[first : first + 3])
+            assert plain.get(key, "–") == default, (method, key)
+            for cell, preset in zip(shown, presets, strict=True):
+                assert preset.get(key, "") == (cell or default.strip("–")), (method, key)
 
 
 def test_the_walk_from_two_tables_to_vectors_works(tmp_path, monkeypatch, run):
