@@ -200,6 +200,11 @@ def moves(
     place.write("answers.csv", answers("\n".join([head, *asked, ""])))
 
 
+def explorer(place: Place) -> None:
+    """Contrastive UCB is installed."""
+    place.use("ucb")
+
+
 def houses(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
     """Forty houses in `houses.csv`, header first; `change` makes its lines other ones."""
     place.use("supremix", "predict")

@@ -102,6 +102,9 @@ HOUSES = "run plugin=supremix data=table data.path=houses.csv"
 PRICES = f"{HOUSES} data.target=price {' '.join(places.SMALL_REGRESSION)}"
 PREDICT = "predict runs/supremix-table-seed0 new.csv"
 
+EXPLORE = "run plugin=ucb"
+LAKE = f"{EXPLORE} data=gymnasium"
+
 RUN = "runs/toy-blobs-seed0"
 POINTS = "run plugin=toy data=table data.path"
 
@@ -471,6 +474,22 @@ MISTAKES: dict[str, list[Mistake]] = {
             "embed runs/supremix-table-seed0 houses.csv",
             places.priced,
         ),
+    ],
+    "Processes to explore": [
+        Mistake("A horizon of nothing", f"{EXPLORE} data.horizon=0", places.explorer),
+        Mistake("A baseline with a typo", f"{EXPLORE} evaluation.compare=cuonts", places.explorer),
+        Mistake("A ridge of nothing", f"{EXPLORE} sampler.lam=0", places.explorer),
+        Mistake("An environment with a typo", f"{LAKE} data.env=FrozenLakee-v1", places.explorer),
+        Mistake("Actions that are not discrete", f"{LAKE} data.env=Pendulum-v1", places.explorer),
+        Mistake("An environment without a table", f"{LAKE} data.env=CartPole-v1", places.explorer),
+        Mistake("Rewards outside their range", f"{LAKE} data.env=CliffWalking-v1", places.explorer),
+        Mistake("No file of a process", f"{EXPLORE} data=own data.path=mine.npz", places.explorer),
+        Mistake(
+            "A file that holds no arrays",
+            f"{EXPLORE} data=own data.path=mine.npz",
+            lambda place: (places.explorer(place), place.write("mine.npz", "step,state")),
+        ),
+        Mistake("A method that is not built", f"{EXPLORE} method=deep", places.explorer),
     ],
     "Training": [
         Mistake(

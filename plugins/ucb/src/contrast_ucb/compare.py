@@ -34,7 +34,8 @@ def check_baselines(names: tuple[str, ...], *, game: bool = False) -> None:
         if name not in known:
             near = did_you_mean(name, known)
             raise ConfigError(
-                f"`evaluation.compare` knows no baseline `{name}`{near}; there are {listing(known)}"
+                f"`evaluation.compare` knows no baseline `{name}`{near}\n"
+                f"Baselines: {listing(known)}."
             )
 
 

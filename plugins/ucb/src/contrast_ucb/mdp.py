@@ -39,7 +39,11 @@ class MDP:
                 f"{shape[1:2]}, got {self.rewards.shape} and {self.start.shape}"
             )
         if not ((self.rewards >= 0) & (self.rewards <= 1)).all():
-            raise DataError("rewards must lie in [0, 1]: the bonus and its cap are on that scale")
+            low, high = self.rewards.min(), self.rewards.max()
+            raise DataError(
+                f"rewards must lie in [0, 1], got {low:.4g} to {high:.4g}: bonus and cap are on "
+                "that scale"
+            )
         for name, rows in (("transitions", self.transitions), ("start", self.start)):
             sums = rows.sum(-1)
             if not ((rows >= 0).all() and (abs(sums - 1) < ROUNDING).all()):

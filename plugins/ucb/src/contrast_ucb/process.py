@@ -69,12 +69,12 @@ def opened_environment(env: str) -> Any:
         raise ConfigError(f"gymnasium has no environment `{env}`{near}") from None
     if not isinstance(opened.action_space, gymnasium.spaces.Discrete):
         raise ConfigError(
-            f"the actions of `{env}` are {opened.action_space}, which is not discrete; the bonus "
-            "is the largest of a state's actions, so there must be a list of them"
+            f"the actions of `{env}` are not discrete but {opened.action_space}\nContrastive UCB "
+            "takes the best action of a list; choose an environment that has one."
         )
     if not hasattr(opened, "P") or not hasattr(opened, "initial_state_distrib"):
         raise ConfigError(
-            f"`{env}` has no table of transitions (`P`), on which regret is exact; FrozenLake-v1 "
-            "has one. Learning without a table (method `deep`) is not built yet."
+            f"`{env}` has no table of transitions (`P`), without which regret is not exact\n"
+            "FrozenLake-v1 has one. Features from images or numbers are not built yet."
         )
     return opened
