@@ -8,8 +8,8 @@ Groups: `lock`, `others`, `game`, `scaling`. The seed makes the process, for eve
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import tempfile
 from pathlib import Path
 
@@ -98,6 +98,8 @@ def table(records: list[dict]) -> None:
     for agent in OURS:
         for name, base in (("horizon", 5), ("observations", 4)):
             exponent(found, agent, name, base)
+        for process in ("lock", "low rank, small", "low rank, medium"):
+            growth(process, agent, found.get((process, agent), []))
 
 
 def exponent(found: dict, agent: str, name: str, base: int) -> None:
@@ -110,17 +112,39 @@ def exponent(found: dict, agent: str, name: str, base: int) -> None:
         return
     x, y = np.log(np.array(points)).T
     draw = np.random.default_rng(0)
-    slopes = []
-    for _ in range(2000):
-        rows = draw.integers(len(x), size=len(x))
-        slopes.append(np.polyfit(x[rows], y[rows], 1)[0])
-    low, high = np.quantile(slopes, (0.025, 0.975))
+    rows = draw.integers(len(x), size=(2000, len(x)))
+    low, high = np.quantile([np.polyfit(x[r], y[r], 1)[0] for r in rows], (0.025, 0.975))
     print(f"{agent}: regret ~ {name}^{np.polyfit(x, y, 1)[0]:.2f} ({low:.2f} to {high:.2f})")
 
 
+def growth(process: str, agent: str, runs: list[list[float]]) -> None:
+    """The slope of log summed regret over log K, K = 100 to 500, with an interval over seeds."""
+    if len(runs) < 3:
+        return
+    k = np.arange(100, 501, 20)
+    summed = np.cumsum(runs, axis=1)[:, k - 1]
+    slopes = np.array([np.polyfit(np.log(k), np.log(each), 1)[0] for each in summed])
+    draw = np.random.default_rng(0)
+    means = slopes[draw.integers(len(slopes), size=(2000, len(slopes)))].mean(1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    print(f"{agent}, {process}: regret ~ K^{slopes.mean():.2f} ({low:.2f} to {high:.2f})")
+
+
+def parsed() -> argparse.Namespace:
+    """The words of the command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("records", type=Path, help="a .jsonl file, which is added to")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}")
+    parser.add_argument("--table", action="store_true", help="print what is recorded, run nothing")
+    words = parser.parse_args()
+    if unknown := set(words.groups) - set(GROUPS):
+        parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
+    return words
+
+
 if __name__ == "__main__":
-    records = Path(sys.argv[1])
-    if "--table" in sys.argv:
-        table(read(records))
+    words = parsed()
+    if words.table:
+        table(read(words.records))
     else:
-        record(records, sys.argv[2:] or list(GROUPS))
+        record(words.records, words.groups or list(GROUPS))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import linprog
 
 from contrast.errors import DataError
 from contrast_ucb.mdp import MDP, Array
@@ -17,6 +16,8 @@ def zero_sum_value(payoff: Array) -> tuple[float, Array]:
 
     Shapes:  payoff: (A, B), to the player of rows.
     """
+    from scipy.optimize import linprog  # a third of a second, which one agent need not pay
+
     rows, columns = payoff.shape
     cost = np.append(np.zeros(rows), -1.0)
     below = np.hstack([-payoff.T, np.ones((columns, 1))])
@@ -34,6 +35,8 @@ def correlated(upper: Array, lower: Array) -> Array:
 
     One feasibility program; equilibria are not unique.
     """
+    from scipy.optimize import linprog
+
     rows, columns = upper.shape
     other_row = upper[:, None] - upper[None]  # [a', a, b]: what a' gains over a
     other_column = lower[None] - lower.T[:, :, None]  # [b', a, b]: what b' saves over b
