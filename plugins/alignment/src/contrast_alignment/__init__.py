@@ -1,0 +1,1 @@
+"""Alignment of language models: preference objectives on lists of scored responses."""
