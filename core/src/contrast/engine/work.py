@@ -137,7 +137,7 @@ class LoopWork:
     ) -> None:
         """One optimiser step of the named groups (all when none is named) on the loss."""
         total = self._total(loss)
-        label = "loss" if "loss" not in self.values else f"loss/{'+'.join(groups)}"
+        label = "loss" if "loss" not in self.values else f"loss/{'+'.join(groups or self._groups)}"
         self.values[label] = total.detach()
         chosen = [self._groups[name] for name in groups or self._groups]
         parameters = [p for group in chosen for p in group.parameters]
