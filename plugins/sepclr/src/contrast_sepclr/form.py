@@ -1,0 +1,22 @@
+"""The form of the method: two views of each sample in two spaces. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contrast.forms import Views, over
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Spaces(Views):
+    """The common heads as `z`, the salient heads beside, and who is a target.
+
+    Shapes:  z: (V, N, Dc), any scale;  salient: (V, N, Ds), taken as it is;  is_target: (N,) bool.
+    """
+
+    salient: Tensor | None = over(1, default=None)
+    is_target: Tensor | None = over(0, default=None)

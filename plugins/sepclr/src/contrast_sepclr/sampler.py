@@ -1,0 +1,93 @@
+"""Batches of both groups: in their natural shares, or half and half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Generator, Tensor
+
+from contrast.errors import DataError
+from contrast.interfaces import Moment, Sampler
+from contrast_sepclr.data import Groups
+
+SWEEP = 512  # samples of a batch when nothing is learnt
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B samples.
+
+    Shapes:  x: (B, ...) as in `Groups`;  is_target: (B,) bool;  rows: (B,) numbers.
+    """
+
+    x: Tensor
+    is_target: Tensor
+    rows: Tensor
+
+
+class GroupSampler(Sampler):
+    """The training samples of both groups; an epoch is as many batches as fit into all of them.
+
+    `natural` goes through all of them in a new order an epoch, without the last, shorter batch.
+    `balanced` draws half a batch of each group: a small group is drawn again and again, in a new
+    order each time, so that one of a thousandth's size is in every batch.
+    """
+
+    def __init__(
+        self, data: Groups, *, generator: Generator, batch_size: int = 256, mix: str = "natural"
+    ) -> None:
+        self.data, self.mix = data, mix
+        among = data.is_target[data.train]
+        self.groups = data.train[~among], data.train[among]
+        if not all(map(len, self.groups)):
+            raise DataError(f"{data.name}: one group has no sample to learn from")
+        self.size = min(batch_size, len(data.train))
+        self.steps_per_epoch = max(len(data.train) // self.size, 1)
+
+    def draw(self, at: Moment) -> Batch:
+        """The batch of this step; with several processes, each takes its own part of it."""
+        chosen = self._balanced(at) if self.mix == "balanced" else self._natural(at)
+        return self.batch(chosen[at.rank :: at.world_size])
+
+    def _natural(self, at: Moment) -> Tensor:
+        place = at.step % self.steps_per_epoch
+        order = _order(self.data.train, replace(at, step=at.step - place), "order")
+        return order[place * self.size : (place + 1) * self.size]
+
+    def _balanced(self, at: Moment) -> Tensor:
+        half = self.size // 2
+        parts = [
+            _stretch(group, at, f"order of {name}", count)
+            for group, name, count in zip(
+                self.groups, ("background", "target"), (self.size - half, half), strict=True
+            )
+        ]
+        return torch.cat(parts)
+
+    def batch(self, rows: Tensor) -> Batch:
+        """These rows."""
+        return Batch(self.data.x[rows], self.data.is_target[rows], rows)
+
+    def sweep(self, split: str) -> Iterator[Batch]:
+        """`train`, `test`, or all rows in their order."""
+        rows = torch.arange(len(self.data)) if split == "all" else getattr(self.data, split)
+        yield from map(self.batch, rows.split(SWEEP))
+
+    def ids(self, batch: Batch) -> list[int | str]:
+        """The samples' names or numbers."""
+        return [self.data.ids[row] for row in batch.rows.tolist()]
+
+
+def _order(rows: Tensor, at: Moment, purpose: str) -> Tensor:
+    return rows[torch.randperm(len(rows), generator=at.shared(purpose))]
+
+
+def _stretch(rows: Tensor, at: Moment, purpose: str, count: int) -> Tensor:
+    """The `count` rows of this step out of an endless row of shuffles, each seen equally often."""
+    first = at.step * count
+    rounds = range(first // len(rows), (first + count - 1) // len(rows) + 1)
+    drawn = torch.cat([_order(rows, replace(at, step=each), purpose) for each in rounds])
+    begin = first - rounds[0] * len(rows)
+    return drawn[begin : begin + count]

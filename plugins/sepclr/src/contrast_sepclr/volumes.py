@@ -1,0 +1,70 @@
+"""NIfTI volumes that a table lists, resampled to a small cube."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import interpolate
+
+from contrast.data.tables import read_table, require_columns
+from contrast.errors import DataError
+from contrast_sepclr.data import Groups, coded, split_units
+from contrast_sepclr.table import factors_of, target_of
+
+
+def volumes(
+    *,
+    generator: Generator,
+    path: str,
+    file: str,
+    group: str,
+    control: str,
+    subject: str,
+    covariates: tuple[str, ...],
+    side: int,
+    test_share: float,
+) -> Groups:
+    """One volume a row; each is standardised by its own mean and deviation.
+
+    Raises: DataError: nibabel, a file or a column is missing, or a volume cannot be read.
+    """
+    if importlib.util.find_spec("nibabel") is None:
+        raise DataError("volumes need nibabel: pip install 'contrast-sepclr[volumes]'")
+    text = [name for name in (group, subject, file) if name]
+    frame = read_table(path, text=text)
+    require_columns(frame, [*text, *covariates], path)
+    is_target, kinds = target_of(frame, group, control, path)
+    places = [Path(path).parent / str(name) for name in frame[file]]
+    units = np.arange(len(frame)) if not subject else coded(frame[subject].astype(str))[0]
+    split = split_units(is_target, units, test_share, generator, path)
+    x = torch.stack([read_volume(place, side) for place in places])
+    ids = [str(name) for name in frame[file]]
+    factors = factors_of(frame, covariates) + kinds
+    target = torch.from_numpy(is_target)
+    return Groups(Path(path).name, "volume", x, target, *split, ids, factors)
+
+
+def read_volume(path: Path, side: int) -> Tensor:
+    """One volume as (1, side, side, side) float32 of mean 0 and deviation 1.
+
+    Raises: DataError: it is missing, no NIfTI file, not 3-D, or not finite.
+    """
+    import nibabel
+
+    try:
+        voxels = np.asarray(nibabel.load(path).get_fdata(dtype=np.float32))
+    except (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path} cannot be read as NIfTI: {reason}") from error
+    if voxels.ndim == 4 and voxels.shape[3] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim != 3:
+        raise DataError(f"{path} must be a 3-D volume, got shape {voxels.shape}")
+    if not np.isfinite(voxels).all():
+        raise DataError(f"{path} holds NaN or infinity")
+    cube = interpolate(torch.from_numpy(voxels)[None, None], size=3 * (side,), mode="trilinear")
+    return ((cube - cube.mean()) / cube.std().clamp(min=1e-6))[0]
