@@ -17,6 +17,8 @@ from contrast.forms import Form
 from contrast.interfaces import Evaluation, Moment, Parts, Work
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
     from torch.optim import Optimizer
 
@@ -223,6 +225,9 @@ class Stage:
     def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
         """What the trained parts are worth; called in evaluation mode without gradients."""
         return Evaluation()
+
+    def deliver(self, parts: Parts, config: RunConfig, folder: Path) -> None:
+        """Write what others' programs read into the run's folder, once the stage is evaluated."""
 
 
 @dataclass(frozen=True)

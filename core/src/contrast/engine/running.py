@@ -208,6 +208,7 @@ def evaluate_stage(session: Session, stage: Stage, parts: Parts) -> Evaluation:
     with evaluating(parts, at):
         evaluation = stage.evaluate(parts, session.config, at)
     if session.world.leads:
+        stage.deliver(parts, session.config, session.folder.path)
         save_evaluation(evaluation, session.folder.path, stage.name)
         cost = {"seconds": perf_counter() - began, "peak_memory": peak_memory()}
         known = session.folder.record().get("evaluated", {})

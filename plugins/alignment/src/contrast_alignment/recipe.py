@@ -1,0 +1,293 @@
+"""Alignment as a recipe: settings, parts, presets. Imports no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from contrast.recipe import ObjectivePart, Part, Recipe, Settings, TrainerConfig, setting
+from contrast_alignment.form import Responses
+from contrast_alignment.stage import AlignStage, FineTuneStage
+
+HOME = "contrast_alignment"
+
+
+@dataclass(frozen=True)
+class AskingSettings(Settings):
+    """A text to learn from, and how the trained model is asked for responses to grade."""
+
+    prompts: int = setting(512, "openings of the text that the trained model answers", low=1)
+    responses: int = setting(2, "responses to each", low=2)
+    prompt_tokens: int = setting(8, "tokens of an opening", low=1)
+    response_tokens: int = setting(24, "tokens of a response at most", low=1)
+    temperature: float = setting(1.0, "of the responses", above=0)
+    reward: str = setting("vowels", "rule: vowels, short_words, new_words or your module:function")
+
+
+@dataclass(frozen=True)
+class TextSettings(AskingSettings):
+    """Your own text."""
+
+    path: str = setting("text.txt", "a text file, UTF-8")
+
+
+@dataclass(frozen=True)
+class SamplerSettings(Settings):
+    """Batches of prompts with their responses."""
+
+    batch_size: int = setting(32, "prompts a batch", low=1)
+    piece: int = setting(64, "tokens of a piece of text, in the first stage", low=2)
+
+
+@dataclass(frozen=True)
+class TinySettings(Settings):
+    """A small Llama from scratch."""
+
+    vocabulary: int = setting(512, "tokens, learnt from the text", low=300)
+    width: int = setting(128, "width of the states", low=4)
+    layers: int = setting(2, "layers", low=1)
+    heads: int = setting(4, "heads of each attention", low=1)
+    reference_model: Literal["copy", "none"] = setting("copy", "a frozen copy, or none")
+    shared_prefix: Literal["auto", "on", "off"] = setting(
+        "auto", "encode a prompt once for all its responses"
+    )
+
+
+@dataclass(frozen=True)
+class PretrainedSettings(Settings):
+    """A causal language model that transformers can load."""
+
+    model: str = setting("", "a folder, or a name on the hub with `revision`")
+    revision: str = setting("", "commit of a model on the hub")
+    lora_rank: int = setting(0, "rank of the adapter that is trained; 0: all weights", low=0)
+    lora_alpha: float = setting(16.0, "scale of the adapter, over its rank", above=0)
+    gradient_checkpointing: bool = setting(False, "compute states twice, keep fewer")
+    reference_model: Literal["copy", "adapter_off", "none"] = setting(
+        "copy", "a frozen copy, the model without its adapter, or none"
+    )
+    shared_prefix: Literal["auto", "on", "off"] = setting(
+        "auto", "encode a prompt once for all its responses"
+    )
+
+
+@dataclass(frozen=True)
+class AlignTrainer(TrainerConfig):
+    """AdamW on clipped gradients; the stage `sft` has settings of its own, see the presets."""
+
+    max_steps: int = setting(150, "steps to train at most; 0 leaves it to max_epochs", low=0)
+    lr: float = setting(3e-4, "learning rate", above=0, high=1e30)
+    optimizer: Literal["adam", "adamw", "sgd"] = setting("adamw", "optimiser of every group")
+    clip_norm: float = setting(1.0, "largest norm of the gradient; 0 clips nothing", low=0)
+    checkpoint_every: int = setting(0, "epochs between checkpoints; 0: only the last", low=0)
+
+
+@dataclass(frozen=True)
+class EvaluationSettings(Settings):
+    """Responses to held-out prompts, before and after."""
+
+    prompts: int = setting(256, "held-out prompts that are answered", low=1)
+    shown: int = setting(8, "of these, shown side by side", low=0)
+    temperature: float = setting(1.0, "of the responses", low=0)
+
+
+@dataclass(frozen=True)
+class DpoSettings(Settings):
+    """Direct preference optimisation."""
+
+    beta: float = setting(0.1, "strength of the pull to the reference", above=0)
+    label_smoothing: float = setting(0.0, "chance that a label is wrong (cDPO)", low=0, below=0.5)
+    length_normalize: bool = setting(False, "means over tokens instead of sums")
+
+
+@dataclass(frozen=True)
+class IpoSettings(Settings):
+    """Identity preference optimisation."""
+
+    tau: float = setting(0.1, "the gap of log-ratios aimed at is 1 / (2 tau)", above=0)
+    length_normalize: bool = setting(
+        True, "means over tokens (TRL); false: sums (formula, official DPO code)"
+    )
+
+
+@dataclass(frozen=True)
+class SlicSettings(Settings):
+    """A hinge on log-ratios."""
+
+    beta: float = setting(0.1, "scale of the log-ratios; the margin is 1", above=0)
+
+
+@dataclass(frozen=True)
+class SlicHfSettings(Settings):
+    """A hinge on log-probabilities, with a pull to the best response."""
+
+    delta: float = setting(1.0, "margin in nats", low=0)
+    sft_weight: float = setting(0.1, "weight of the best response's log-probability", low=0)
+
+
+@dataclass(frozen=True)
+class KtoSettings(Settings):
+    """Each response by itself, desirable or not."""
+
+    beta: float = setting(0.1, "strength of the pull to the reference", above=0)
+    weight_desirable: float = setting(1.0, "weight of desirable responses", low=0)
+    weight_undesirable: float = setting(1.0, "weight of undesirable ones", low=0)
+
+
+@dataclass(frozen=True)
+class RrhfSettings(Settings):
+    """Mean log-probabilities in the order of the grades."""
+
+    sft_weight: float = setting(1.0, "weight of the best response's mean log-probability", low=0)
+
+
+@dataclass(frozen=True)
+class RankingSettings(Settings):
+    """The likelihood of the whole order."""
+
+    sft_weight: float = setting(0.0, "weight of the best response's mean log-probability", low=0)
+
+
+@dataclass(frozen=True)
+class LipoSettings(Settings):
+    """Learning to rank."""
+
+    beta: float = setting(0.05, "scale of the log-ratios", above=0)
+    kind: Literal["lambda", "logistic", "hinge", "list_mle", "softmax", "mse", "sigmoid"] = setting(
+        "lambda", "the ranking loss"
+    )
+
+
+@dataclass(frozen=True)
+class IrpoSettings(Settings):
+    """Each response against all others, by grade and place."""
+
+    beta: float = setting(1.0, "scale of the mean log-ratios", above=0)
+    variant: Literal["clean", "official", "paper"] = setting(
+        "clean", "self term masked, as in the official code, or the paper's written sum"
+    )
+
+
+@dataclass(frozen=True)
+class DnoSettings(Settings):
+    """Regression onto differences of win rates."""
+
+    eta: float = setting(0.1, "scale of the log-ratios", above=0)
+
+
+@dataclass(frozen=True)
+class DnoContrastiveSettings(Settings):
+    """DPO on pairs with a large gap."""
+
+    beta: float = setting(0.1, "strength of the pull to the reference", above=0)
+    margin: float = setting(0.0, "least gap of the grades", low=0)
+    floor: float = setting(0.0, "least grade of the winner")
+
+
+@dataclass(frozen=True)
+class FdivSettings(Settings):
+    """Fine-tuning on the best response."""
+
+    beta: float = setting(1.0, "scale of the log-ratio", above=0)
+    phi: Literal[
+        "total_variation", "pearson_chi2", "squared_hellinger", "jensen_shannon", "reverse_kl"
+    ] = setting("total_variation", "concave function of the implicit reward (inferred)")
+
+
+def objective(
+    name: str, config: type[Settings], build: str, summary: str, paper: str, *needs: str
+) -> ObjectivePart:
+    """An objective of this plugin on lists."""
+    return ObjectivePart(
+        name,
+        config,
+        f"{HOME}.objectives.{build}",
+        summary,
+        f"https://arxiv.org/abs/{paper}",
+        reads=Responses,
+        needs=frozenset(needs),
+        cost="O(N K^2) beside the model",
+    )
+
+
+OBJECTIVES = (
+    objective("dpo", DpoSettings, "dpo:build", "log-ratios in order, logistic", "2305.18290"),
+    objective("ipo", IpoSettings, "ipo:build", "log-ratios apart by 1 / (2 tau)", "2310.12036"),
+    objective("slic", SlicSettings, "slic:build", "log-ratios apart, a hinge", "2309.06657"),
+    objective("slic_hf", SlicHfSettings, "slic:build_hf", "SLiC-HF, no reference", "2305.10425"),
+    objective("kto", KtoSettings, "kto:build", "responses one by one", "2402.01306", "mismatched"),
+    objective("rrhf", RrhfSettings, "rrhf:build", "ranks and best, no reference", "2304.05302"),
+    objective(
+        "pro_ranking", RankingSettings, "plackett_luce:build", "the whole order", "2306.17492"
+    ),
+    objective("lipo", LipoSettings, "lipo:build", "learning to rank, 7 losses", "2402.01878"),
+    objective("irpo", IrpoSettings, "irpo:build", "each against all others", "2504.15477"),
+    objective("dno", DnoSettings, "dno:build", "differences of win rates", "2404.03715"),
+    objective(
+        "dno_contrastive",
+        DnoContrastiveSettings,
+        "dno:build_contrastive",
+        "pairs with a large gap",
+        "2404.03715",
+    ),
+    objective("fdiv_sft", FdivSettings, "fdiv_sft:build", "best response alone", "2507.00018"),
+)
+
+SMALL_STAGES = {
+    "trainer.sft": {"max_steps": 600, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 50}
+}
+ALIGNMENT = Recipe(
+    name="alignment",
+    summary="A language model learns a text, then what is preferred.",
+    paper="arXiv:2305.18290",
+    gives=Responses,
+    slots={
+        "data": (
+            Part("topics", AskingSettings, f"{HOME}.texts:topics", "the topics of Python's help"),
+            Part(
+                "tinyshakespeare",
+                AskingSettings,
+                f"{HOME}.texts:tinyshakespeare",
+                "plays, a million characters; downloaded, or from CONTRAST_DATA_DIR",
+            ),
+            Part("text", TextSettings, f"{HOME}.texts:own_text", "your own text"),
+        ),
+        "sampler": (
+            Part(
+                "lists",
+                SamplerSettings,
+                f"{HOME}.sampler:ListSampler",
+                "prompts with their responses, by similar length",
+            ),
+        ),
+        "encoder": (
+            Part(
+                "tiny",
+                TinySettings,
+                f"{HOME}.models:tiny",
+                "a small Llama from scratch",
+                sizes=("tokens",),
+            ),
+            Part(
+                "pretrained",
+                PretrainedSettings,
+                f"{HOME}.models:pretrained",
+                "a model that transformers can load",
+                sizes=("tokens",),
+            ),
+        ),
+        "objective": OBJECTIVES,
+    },
+    stages=(FineTuneStage(), AlignStage()),
+    trainer=AlignTrainer,
+    evaluation=EvaluationSettings,
+    presets={
+        "topics": SMALL_STAGES,
+        "tinyshakespeare": SMALL_STAGES,
+        "text": SMALL_STAGES,
+    },
+    provides=frozenset({"reference", "targets", "mismatched", "sample_ids", "tokens"}),
+    transductive=(
+        "A language model is used by what it writes: `contrast generate RUN --prompt TEXT`; "
+        "RUN/model is a folder that transformers loads."
+    ),
+)

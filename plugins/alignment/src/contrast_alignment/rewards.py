@@ -1,0 +1,53 @@
+"""Rewards that can be verified: rules on the text of a response, the larger the better, in 0..1."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from contrast.errors import ConfigError, did_you_mean, listing
+
+Reward = Callable[[str, str], float]
+
+
+def vowels(prompt: str, response: str) -> float:
+    """The share of vowels among the characters."""
+    return sum(c in "aeiouAEIOU" for c in response) / max(len(response), 1)
+
+
+def short_words(prompt: str, response: str) -> float:
+    """The share of words of at most four characters."""
+    words = response.split()
+    return sum(len(word) <= 4 for word in words) / max(len(words), 1)
+
+
+def new_words(prompt: str, response: str) -> float:
+    """The share of words that did not occur before in the response."""
+    words = response.split()
+    return len(set(words)) / max(len(words), 1)
+
+
+REWARDS: dict[str, Reward] = {
+    "vowels": vowels,
+    "short_words": short_words,
+    "new_words": new_words,
+}
+
+
+def reward_named(name: str) -> Reward:
+    """A rule of this module, or the user's own as `module:function` of prompt and response.
+
+    Raises: ConfigError: there is no such rule.
+    """
+    module, colon, function = name.partition(":")
+    if not colon:
+        if name not in REWARDS:
+            raise ConfigError(
+                f"unknown reward `{name}`{did_you_mean(name, REWARDS)}\n"
+                f"Rewards: {listing(REWARDS)}, or your own as `module:function`."
+            )
+        return REWARDS[name]
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as cause:
+        raise ConfigError(f"the reward `{name}` cannot be imported: {cause}") from None

@@ -1,0 +1,89 @@
+import json
+import math
+
+import pytest
+import torch
+
+import contrast
+from contrast.errors import ConfigError, DataError
+from contrast.testing.battery import battery
+from contrast_alignment.command import written_by
+
+TEXT = " ".join(
+    f"The {word} of item {i} is {i * i}." for i in range(60) for word in ("size", "age")
+)
+
+
+def small_text(folder):
+    (folder / "text.txt").write_text(TEXT)
+    return [f"data.path={folder / 'text.txt'}"]
+
+
+SMALL = (
+    "data=text",
+    "data.prompts=6",
+    "data.prompt_tokens=3",
+    "data.response_tokens=5",
+    "sampler.batch_size=4",
+    "sampler.piece=12",
+    "encoder.vocabulary=300",
+    "encoder.width=16",
+    "encoder.layers=1",
+    "encoder.heads=2",
+    "evaluation.prompts=2",
+)
+
+TestDpo = battery("alignment", *SMALL, prepare=small_text)
+TestKto = battery("alignment", *SMALL, "objective=kto", prepare=small_text)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    steps = ("trainer.max_steps=3", "trainer.sft.max_steps=3")
+    overrides = [*SMALL, *small_text(folder), *steps]
+    return contrast.run("alignment", overrides=overrides, runs=folder / "runs").folder
+
+
+def test_transformers_loads_the_model_that_was_trained(finished):
+    from transformers import AutoModelForCausalLM
+
+    loaded = AutoModelForCausalLM.from_pretrained(finished / "model", use_safetensors=True)
+    trained = contrast.load(finished).encoder.model
+    for name, value in trained.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value, msg=name)
+
+
+def test_before_the_first_update_the_policy_is_its_reference_and_dpo_is_log_two(tmp_path):
+    overrides = [*SMALL, *small_text(tmp_path), "trainer.max_steps=1", "trainer.sft.max_steps=1"]
+    folder = contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs").folder
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    first = next(line for line in lines if line["stage"] == "align")
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-7)
+    assert first["margins"] == 0
+
+
+def test_a_finished_run_writes_on(finished):
+    once, again = (written_by(finished, "The size", 4, 1.0, 2, 0) for _ in range(2))
+    assert len(once) == 2
+    assert once == again
+
+
+def test_generating_needs_a_language_model_and_a_prompt(finished, tmp_path):
+    with pytest.raises(DataError, match="holds no language model"):
+        written_by(tmp_path, "The", 4, 1.0, 1, 0)
+    with pytest.raises(DataError, match="the prompt is empty"):
+        written_by(finished, "", 4, 1.0, 1, 0)
+
+
+def test_an_unknown_reward_is_refused_with_the_nearest_name(tmp_path):
+    overrides = [*SMALL, *small_text(tmp_path), "data.reward=vowls", "trainer.sft.max_steps=1"]
+    with pytest.raises(ConfigError, match="vowels"):
+        contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
+
+
+def test_a_text_that_is_too_short_is_refused(tmp_path):
+    (tmp_path / "text.txt").write_text("short")
+    overrides = [*SMALL, f"data.path={tmp_path / 'text.txt'}"]
+    with pytest.raises(DataError, match="expected at least 400"):
+        contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
