@@ -116,6 +116,19 @@ def test_the_last_step_brings_the_learnt_reward_of_the_whole():
     assert info["own_return"] == pytest.approx(sum(own))
 
 
+def test_an_agent_of_stable_baselines3_learns_on_the_learnt_reward_alone():
+    stable_baselines3 = pytest.importorskip("stable_baselines3")
+    from stable_baselines3.common.env_checker import check_env as check_for_agents
+
+    env = LearntReward(gymnasium.make("GridRobot-v0", flat=True), fixed_reward())
+    check_for_agents(env)
+    agent = stable_baselines3.PPO("MlpPolicy", env, n_steps=64, batch_size=64, n_epochs=1, seed=0)
+    agent.learn(64)
+    earned = [episode["r"] for episode in agent.ep_info_buffer]
+    assert len(earned) == 8
+    assert all(value != 0 for value in earned)
+
+
 def test_any_environment_is_judged_by_its_observations():
     reward = fixed_reward(length=501, numbers=4, constants=0, ragged=True)
     env = LearntReward(gymnasium.make("CartPole-v1"), reward)
