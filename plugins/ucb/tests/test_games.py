@@ -21,10 +21,11 @@ def test_matching_pennies_is_worth_nothing_to_either():
 
 def test_a_plan_on_the_truth_without_bonus_cannot_be_exploited():
     mdp = game()
-    sigma = optimistic_game(
+    sigma, upper, lower = optimistic_game(
         mdp.transitions, mdp.rewards, np.zeros_like(mdp.rewards), mdp.horizon, mdp.players
     )
     assert mdp.exploitability(sigma) == pytest.approx(0, abs=1e-7)
+    np.testing.assert_allclose(upper, lower, atol=1e-7)
     assert mdp.value(sigma) == pytest.approx(mdp.optimal_value, abs=1e-7)
 
 

@@ -62,8 +62,8 @@ def test_counts_learn_the_kernel_they_have_seen_everywhere():
 def test_least_squares_on_true_features_find_the_true_values():
     sampler = explorer(LSVIExplorer, gamma=0.0, lam=1e-9)
     sampler.seen = 1000 * sampler.data.transitions
-    policy = sampler.optimistic(None)
-    assert sampler.data.value(policy) == pytest.approx(sampler.data.optimal_value)
+    plan = sampler.optimistic(None)
+    assert sampler.data.value(plan.policy) == pytest.approx(sampler.data.optimal_value)
 
 
 def test_counts_with_a_bonus_open_the_lock():

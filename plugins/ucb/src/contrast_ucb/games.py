@@ -101,17 +101,19 @@ class Game(MDP):
 
 def optimistic_game(
     model: Array, rewards: Array, bonus: Array, cap: float, players: tuple[int, int]
-) -> Array:
-    """Equilibria between an upper and a lower value at every step and state, (H, S, A B).
+) -> tuple[Array, Array, Array]:
+    """Equilibria at every step and state, and the upper and lower values between which they are.
 
     Qup = min(r + P_hat Vup + beta, cap),   Qlo = max(r + P_hat Vlo - beta, 0)
+
+    Shapes:  model: (H, S, A B, S);  rewards, bonus, and the three that are returned: (H, S, A B).
     """
-    sigma = np.empty_like(rewards)
+    sigma, q_up, q_lo = (np.empty_like(rewards) for _ in range(3))
     upper = lower = np.zeros(rewards.shape[1])
     for h in range(len(rewards) - 1, -1, -1):
-        q_up = np.minimum(rewards[h] + model[h] @ upper + bonus[h], cap)
-        q_lo = np.maximum(rewards[h] + model[h] @ lower - bonus[h], 0)
-        stages = zip(q_up.reshape(-1, *players), q_lo.reshape(-1, *players), strict=True)
+        q_up[h] = np.minimum(rewards[h] + model[h] @ upper + bonus[h], cap)
+        q_lo[h] = np.maximum(rewards[h] + model[h] @ lower - bonus[h], 0)
+        stages = zip(q_up[h].reshape(-1, *players), q_lo[h].reshape(-1, *players), strict=True)
         sigma[h] = [correlated(u, low).ravel() for u, low in stages]
-        upper, lower = (sigma[h] * q_up).sum(1), (sigma[h] * q_lo).sum(1)
-    return sigma
+        upper, lower = (sigma[h] * q_up[h]).sum(1), (sigma[h] * q_lo[h]).sum(1)
+    return sigma, q_up, q_lo

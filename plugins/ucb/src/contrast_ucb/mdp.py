@@ -74,10 +74,17 @@ class MDP:
 
     def value(self, policy: Array) -> float:
         """The expected return of a policy (H, S, A) of action probabilities."""
+        q = self.values(policy)[0]
+        return float(self.start @ (policy[0] * q).sum(1))
+
+    def values(self, policy: Array) -> Array:
+        """What each action earns from each step and state on, if a policy follows it: (H, S, A)."""
+        q = np.empty_like(self.rewards)
         v = np.zeros(self.states)
         for h in range(self.horizon - 1, -1, -1):
-            v = (policy[h] * (self.rewards[h] + self.transitions[h] @ v)).sum(1)
-        return float(self.start @ v)
+            q[h] = self.rewards[h] + self.transitions[h] @ v
+            v = (policy[h] * q[h]).sum(1)
+        return q
 
     def visits(self, policy: Array) -> Array:
         """The probability of each state at each step under a policy, (H, S)."""

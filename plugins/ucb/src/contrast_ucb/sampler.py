@@ -17,6 +17,7 @@ from contrast.forms import over
 from contrast.interfaces import Moment, Sampler
 from contrast_ucb.environments import numpy_generator
 from contrast_ucb.games import Game, optimistic_game
+from contrast_ucb.history import History, Plan
 from contrast_ucb.mdp import MDP, Array, drawn
 from contrast_ucb.planning import covariance, elliptical_bonus, greedy, plan, recover
 
@@ -68,12 +69,15 @@ class Explorer(Sampler):
         self.visited = np.zeros(shape[:3])
         self.policy = np.full(shape[:3], 1 / data.actions)
         self.regret: list[float] = []
+        self.history = History(shape[:3])
 
     def draw(self, at: Moment) -> Batch:
         """Explore once, then all that was seen; a step that was drawn before is drawn alike."""
         if at.step >= len(self.regret):
             if self.regret and at.step % self.replan_every == 0:
-                self.policy = self.optimistic(at.encoder)
+                plan = self.optimistic(at.encoder)
+                self.history.add(at.step, self.visited, plan)
+                self.policy = plan.policy
             self.regret.append(self.shortfall(self.policy))
             self.roll_in(numpy_generator(at.shared("explore")))
         return self.batch()
@@ -86,11 +90,11 @@ class Explorer(Sampler):
         """What was seen so far."""
         return Batch(*(torch.from_numpy(n).flatten(1, 2).clone() for n in (self.seen, self.noise)))
 
-    def optimistic(self, encoder: torch.nn.Module) -> Array:
-        """The greedy policy (H, S, A) of the plan with what the encoder learnt."""
+    def optimistic(self, encoder: torch.nn.Module) -> Plan:
+        """The plan with what the encoder learnt, and the policy that is greedy in it."""
         model, bonus = self.believed(encoder)
         q, _ = plan(model, self.data.rewards, bonus, cap=self.data.horizon)
-        return greedy(q)
+        return Plan(greedy(q), bonus, q, q)
 
     def believed(self, encoder: torch.nn.Module) -> tuple[Array, Array]:
         """The learnt model (H, S, A, S), and the bonus (H, S, A) on features made anew."""
@@ -150,16 +154,19 @@ class Explorer(Sampler):
         return [f"{h}/{s}/{a}" for h in range(steps) for s in range(states) for a in range(actions)]
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What was seen, the policy that is deployed, and the regret of all that were."""
+        """What was seen, the policy that is deployed, the regret of all that were, and why."""
         arrays = (self.seen, self.noise, self.visited, self.policy, np.array(self.regret))
         names = ("seen", "noise", "visited", "policy", "regret")
-        return {n: torch.from_numpy(a) for n, a in zip(names, arrays, strict=True)}
+        told = {n: torch.from_numpy(a) for n, a in zip(names, arrays, strict=True)}
+        return {**told, "history": self.history.state_dict()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Restore what `state_dict` gave."""
         for name in ("seen", "noise", "visited", "policy"):
             setattr(self, name, state[name].numpy().copy())
         self.regret = state["regret"].tolist()
+        if "history" in state:  # runs before it have none
+            self.history.load_state_dict(state["history"])
 
 
 class CountExplorer(Explorer):
@@ -185,7 +192,7 @@ class LSVIExplorer(Explorer):
     A process that names no features has its kernel's rows for them, of rank S.
     """
 
-    def optimistic(self, encoder: torch.nn.Module | None) -> Array:
+    def optimistic(self, encoder: torch.nn.Module | None) -> Plan:
         """The greedy policy of least-squares values with the bonus of the true features."""
         mdp = self.data
         features = mdp.transitions if mdp.features is None else mdp.features
@@ -199,7 +206,7 @@ class LSVIExplorer(Explorer):
             expected = (flat[h] @ w).clip(0).reshape(bonus.shape[1:])
             q[h] = np.minimum(self.data.rewards[h] + expected + bonus[h], self.data.horizon)
             v = q[h].max(-1)
-        return greedy(q)
+        return Plan(greedy(q), bonus, q, q)
 
 
 class GameExplorer(Explorer):
@@ -212,12 +219,14 @@ class GameExplorer(Explorer):
     replan_every = 5
     data: Game
 
-    def optimistic(self, encoder: torch.nn.Module) -> Array:
-        """A coarse correlated equilibrium of the optimistic stages, (H, S, A B)."""
+    def optimistic(self, encoder: torch.nn.Module) -> Plan:
+        """Coarse correlated equilibria (H, S, A B) between an upper and a lower value."""
         model, bonus = self.believed(encoder)
-        return optimistic_game(
-            model, self.data.rewards, bonus, self.data.horizon, self.data.players
+        game = self.data
+        sigma, upper, lower = optimistic_game(
+            model, game.rewards, bonus, game.horizon, game.players
         )
+        return Plan(sigma, bonus, upper, lower)
 
     def shortfall(self, policy: Array) -> float:
         """What best replies to the two players' parts are apart."""
