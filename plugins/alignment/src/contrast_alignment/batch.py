@@ -34,6 +34,11 @@ class Item:
     def __len__(self) -> int:
         return len(self.prompt) + max(map(len, self.responses), default=0)
 
+    @property
+    def worth_learning(self) -> bool:
+        """Whether a response is good: the best of several, or one by itself above 1/2."""
+        return len(self.grades) > 1 or (len(self.grades) == 1 and self.grades[0] > 0.5)
+
     def best(self) -> Item:
         """The prompt with its best response alone."""
         k = max(range(len(self.grades)), key=self.grades.__getitem__)

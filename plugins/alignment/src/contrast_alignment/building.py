@@ -6,21 +6,24 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
 from contrast_alignment.models import tokenizer_for
+from contrast_alignment.policy import Policy
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
-from contrast_alignment.task import Task, asked, tokens_of
+from contrast_alignment.task import Task, asked, tokens_of, with_answers
 from contrast_alignment.texts import Texts
 
 
 def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
-    """Texts or records as tokens, and the model as it comes."""
+    """Texts or records as tokens, and the model as it comes.
+
+    Raises: ConfigError: the records do not suit the objective, the stage or the model.
+    """
     source = config.build("data", generator=at.shared("data"))
-    tokenizer = tokenizer_for(
-        config.encoder, source.train if isinstance(source, Texts) else source.texts()
-    )
-    sizes = {"tokens": len(tokenizer)}
+    texts = source.train if isinstance(source, Texts) else source.texts()
+    tokenizer = tokenizer_for(config.encoder, texts)
     size = config.sampler.batch_size
     if isinstance(source, Texts):
         train, valid = (tokens_of(tokenizer, part) for part in (source.train, source.valid))
@@ -29,10 +32,41 @@ def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
         data: Any = (source, tokenizer)
     else:
         data = source.tokenized(tokenizer)
-        good = [[item.best() for item in part] for part in (data.train, data.valid)]
-        sampler = ListSampler(*good, batch_size=size)
+        refuse_unfit(data, config, stage)
+        sampler = ListSampler(*data.good(), batch_size=size)
+    sizes = {"tokens": len(tokenizer)}
     encoder, _ = stage.build_modules(config, sizes)
+    refuse_long(encoder, config.data)
     return Parts(data, sampler, encoder, None, sizes)
+
+
+def refuse_unfit(task: Task, config: RunConfig, stage: Stage) -> None:
+    """Raises: ConfigError: records that the objective, or fine-tuning, can do nothing with."""
+    alone = task.asking is None and all(len(item.responses) == 1 for item in task.train)
+    if alone and "mismatched" not in config.chosen["objective"].needs:
+        raise ConfigError(
+            "the records have one response each (prompt, completion, label), and "
+            f"`objective={config.chosen['objective'].name}` compares responses to one prompt\n"
+            "Use `objective=kto`, which treats each response by itself."
+        )
+    trainer = config.trainers[stage.name]
+    if not task.good()[0] and (trainer.max_steps or trainer.max_epochs):
+        raise ConfigError(
+            "the records hold no good response to fine-tune on: switch that stage off by "
+            f"`trainer.{stage.name}.max_steps=0 trainer.{stage.name}.max_epochs=0`"
+        )
+
+
+def refuse_long(encoder: Policy, data: Any) -> None:
+    """Raises: ConfigError: conversations may be longer than what the model can read."""
+    positions = getattr(encoder.model.config, "max_position_embeddings", None)
+    tokens = getattr(data, "max_tokens", None) or data.prompt_tokens + data.response_tokens
+    if positions and tokens > positions:
+        key = "max_tokens" if hasattr(data, "max_tokens") else "response_tokens"
+        raise ConfigError(
+            f"the model reads {positions} tokens, and a conversation may have {tokens}: "
+            f"lower `data.{key}`"
+        )
 
 
 def alignment_parts(
@@ -41,10 +75,7 @@ def alignment_parts(
     """The tuned model beside its reference, and what it is aligned to."""
     before = earlier["sft"]
     encoder = copy.deepcopy(before.encoder)
-    task = before.data
-    if not isinstance(task, Task):
-        texts, tokenizer = task
-        task = asked(texts, tokenizer, encoder.model, at.shared("responses"))
+    task = answered_task(before.data, encoder.model, at)
     sampler = ListSampler(
         task.train,
         task.valid,
@@ -55,6 +86,17 @@ def alignment_parts(
     return Parts(
         task, sampler, encoder, config.build_sized("objective", before.sizes), before.sizes
     )
+
+
+def answered_task(data: Any, model: Any, at: Moment) -> Task:
+    """What the first stage knew of the data, with the model's own answers where they are asked."""
+    generator = at.shared("responses")
+    if not isinstance(data, Task):
+        texts, tokenizer = data
+        return asked(texts, tokenizer, model, generator)
+    if data.asking is None:
+        return data
+    return with_answers(data, (("train", data.train), ("valid", data.valid)), model, generator)
 
 
 def save_model(parts: Parts, folder: Path) -> None:

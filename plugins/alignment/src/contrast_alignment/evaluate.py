@@ -180,11 +180,11 @@ def _drawn(
     parts: Parts, model: torch.nn.Module, prompts: Sequence[Item], config: RunConfig, at: Moment
 ) -> Drawn:
     task: Task = parts.data
-    source = task.asking or config.data
+    drawn_tokens = (task.asking or config.data).response_tokens
     responses = sample(
         model,
         [item.prompt for item in prompts],
-        tokens=source.response_tokens,
+        tokens=drawn_tokens,
         temperature=config.evaluation.temperature,
         end=task.tokenizer.eos_token_id,
         generator=at.shared("own responses"),

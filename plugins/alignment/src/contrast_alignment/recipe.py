@@ -32,6 +32,27 @@ class TextSettings(AskingSettings):
 
 
 @dataclass(frozen=True)
+class PreferenceSettings(Settings):
+    """Records of what people prefer."""
+
+    valid_share: float = setting(0.1, "share of the prompts that is held out", low=0, below=1)
+    max_tokens: int = setting(1024, "of a prompt and a response; longer responses are cut", low=2)
+    max_prompt_tokens: int = setting(512, "of a prompt; longer ones are cut", low=1)
+    prompt_side: Literal["left", "right"] = setting("left", "where a long prompt is cut")
+    response_tokens: int = setting(128, "tokens of a response of the model's own at most", low=1)
+    responses: int = setting(4, "own responses to each prompt, where records are prompts", low=2)
+    temperature: float = setting(1.0, "of these responses", above=0)
+    reward: str = setting("", "rule that grades them, as in `data=text`")
+
+
+@dataclass(frozen=True)
+class RecordSettings(PreferenceSettings):
+    """Your own records."""
+
+    path: str = setting("", "JSON lines, JSON or Parquet")
+
+
+@dataclass(frozen=True)
 class SamplerSettings(Settings):
     """Batches of prompts with their responses."""
 
@@ -235,6 +256,13 @@ OBJECTIVES = (
 SMALL_STAGES = {
     "trainer.sft": {"max_steps": 600, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 50}
 }
+OWN_RECORDS = {
+    "encoder": {"name": "pretrained"},
+    "trainer": {"max_steps": 0, "max_epochs": 1, "lr": 1e-6, "schedule": "linear"},
+    "trainer.sft": {"max_epochs": 0},
+    "evaluation": {"prompts": 64},
+}
+DIALOGUES = SMALL_STAGES | {"data": {"max_tokens": 640}, "evaluation": {"prompts": 64}}
 ALIGNMENT = Recipe(
     name="alignment",
     summary="A language model learns a text, then what is preferred.",
@@ -250,6 +278,18 @@ ALIGNMENT = Recipe(
                 "plays, a million characters; downloaded, or from CONTRAST_DATA_DIR",
             ),
             Part("text", TextSettings, f"{HOME}.texts:own_text", "your own text"),
+            Part(
+                "records",
+                RecordSettings,
+                f"{HOME}.preferences:own_records",
+                "your own pairs, lists, unpaired responses, or prompts",
+            ),
+            Part(
+                "hh_harmless",
+                PreferenceSettings,
+                f"{HOME}.published:hh_harmless",
+                "1,669 dialogues with two replies; downloaded, or from CONTRAST_DATA_DIR",
+            ),
         ),
         "sampler": (
             Part(
@@ -284,6 +324,8 @@ ALIGNMENT = Recipe(
         "topics": SMALL_STAGES,
         "tinyshakespeare": SMALL_STAGES,
         "text": SMALL_STAGES,
+        "records": OWN_RECORDS,
+        "hh_harmless": DIALOGUES,
     },
     provides=frozenset({"reference", "targets", "mismatched", "sample_ids", "tokens"}),
     transductive=(

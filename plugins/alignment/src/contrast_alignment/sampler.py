@@ -47,7 +47,8 @@ class ListSampler(Sampler):
 
     def sweep(self, split: str) -> Iterator[Batch]:
         """Batches of a part in order: `train` (or `all`) and `valid`."""
-        for rows in torch.arange(len(self.items[split])).split(self.batch_size):
+        items = self.items[split]
+        for rows in torch.arange(len(items)).split(self.batch_size) if items else ():
             yield self._collate(self.items[split], rows, known=split != "valid")
 
     def ids(self, batch: Batch) -> list[int | str]:

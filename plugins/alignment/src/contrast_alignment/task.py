@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,17 @@ class Task:
         """The text of tokens, without special ones."""
         return self.tokenizer.decode(list(tokens), skip_special_tokens=True)
 
+    def good(self) -> tuple[list[Item], list[Item]]:
+        """The best response to each prompt, to learn and to validate on.
+
+        Of a prompt with one response that is not desirable (graded 1/2 or below) there is none.
+        """
+        parts = (
+            [item for item in part if item.worth_learning] for part in (self.train, self.valid)
+        )
+        train, valid = ([item.best() for item in part] for part in parts)
+        return train, valid
+
     def graded(self, item: Item, responses: Sequence[tuple[int, ...]]) -> Item:
         """The item with these responses, graded by the rule."""
         reward = reward_named(self.asking.reward)
@@ -64,18 +75,35 @@ def asked(texts: Texts, tokenizer: Any, model: Any, generator: Generator) -> Tas
     rows = {"train": tokens_of(tokenizer, texts.train), "valid": tokens_of(tokenizer, texts.valid)}
     task = Task(tokenizer, (), (), asking, rows["valid"], texts.notes)
     counts = {"train": asking.prompts, "valid": max(int(asking.prompts * ASKED_TO_VALIDATE), 1)}
-    kept, left = {}, 0
-    for name, text in rows.items():
-        prompts = openings(text, asking.prompt_tokens, counts[name], generator, name)
-        items = answered(task, prompts, model, generator)
-        kept[name] = tuple(item for item in items if len(set(item.grades)) > 1)
-        left += len(items) - len(kept[name])
+    prompts = (
+        (name, openings(text, asking.prompt_tokens, counts[name], generator, name))
+        for name, text in rows.items()
+    )
+    return with_answers(task, prompts, model, generator)
+
+
+def with_answers(
+    task: Task,
+    prompts: Iterable[tuple[str, Sequence[Item]]],
+    model: Any,
+    generator: Generator,
+) -> Task:
+    """The task with the model's graded answers to the prompts of each part, `train` and `valid`.
+
+    Raises: DataError: no prompt is left.
+    """
+    asking, kept, left, count = task.asking, {}, 0, 0
+    for name, items in prompts:
+        found = answered(task, items, model, generator)
+        kept[name] = tuple(item for item in found if len(set(item.grades)) > 1)
+        left += len(found) - len(kept[name])
+        count += len(found)
     if not kept["train"]:
         raise DataError(
             f"the reward `{asking.reward}` gives the {asking.responses} responses of every prompt "
             "one grade: nothing is preferred to anything"
         )
-    note = f"{left} of {sum(counts.values())} prompts left out: all their responses graded alike"
+    note = f"{left} of {count} prompts left out: all their responses graded alike"
     return replace(task, notes=(*task.notes, note), **kept)
 
 

@@ -14,10 +14,18 @@ from contrast.errors import DataError
 
 END, PAD = "<end>", "<pad>"
 Messages = list[dict[str, str]]
+TEMPLATE = (  # of a tokenizer of our own: no token crosses the border of two turns
+    "{% for message in messages %}{{ '\n' if not loop.first else '' }}"
+    "{{ message['role'] }}:\n{{ message['content'] }}" + END + "{% endfor %}"
+    "{{ '\nassistant:\n' if add_generation_prompt else '' }}"
+)
 
 
 def train_tokenizer(texts: Iterable[str], size: int) -> Any:
-    """A byte-level tokenizer of so many tokens, as transformers saves and loads it."""
+    """A byte-level tokenizer of so many tokens, as transformers saves and loads it.
+
+    It has a plain template of its own for chat messages.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -31,7 +39,9 @@ def train_tokenizer(texts: Iterable[str], size: int) -> Any:
         show_progress=False,
     )
     core.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=PAD)
+    made = PreTrainedTokenizerFast(tokenizer_object=core, eos_token=END, pad_token=PAD)
+    made.chat_template = TEMPLATE
+    return made
 
 
 def usable(tokenizer: Any, source: str) -> Any:
