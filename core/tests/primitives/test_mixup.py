@@ -82,6 +82,22 @@ def test_order_of_samples_does_not_matter():
     torch.testing.assert_close(moved.lse, found.lse[order])
 
 
+def test_several_problems_in_step_are_each_what_they_are_alone():
+    generator = torch.Generator().manual_seed(2)
+    scores = torch.randn(3, 9, 9, generator=generator, dtype=torch.float64, requires_grad=True)
+    labels = torch.stack([LABELS, LABELS.flip(0), torch.arange(9.0).double() / 2])
+    found = mixed_between(scores, labels, 3.0)
+    for i in range(3):
+        alone = mixed_between(scores[i], labels[i], 3.0)
+        assert torch.equal(found.count[i], alone.count)
+        torch.testing.assert_close(found.lse[i], alone.lse)
+        wanted, own = (
+            torch.autograd.grad(total.sum(), scores, retain_graph=True)[0][i]
+            for total in (alone.total, found.total)
+        )
+        torch.testing.assert_close(own, wanted)
+
+
 def test_labels_that_all_agree_have_no_mixture_and_no_gradient():
     scores = torch.randn(4, 4, requires_grad=True)
     found = mixed_between(scores, torch.ones(4), 5.0)

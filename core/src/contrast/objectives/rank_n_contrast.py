@@ -60,21 +60,28 @@ def rank_n_contrast(
     rows = torch.arange(len(x), device=x.device)[own or slice(None)]
     blocks = rows.split(max(1, BLOCK_ENTRIES // len(x)))
     losses = [
-        checkpoint(_losses, x, y, block, temperature, use_reentrant=False, preserve_rng_state=False)
+        checkpoint(
+            ranked_losses, x, y, block, temperature, use_reentrant=False, preserve_rng_state=False
+        )
         for block in blocks
     ]
     each = torch.cat(losses) if own is None else joined(torch.cat(losses), own, len(x))
     return reduced(each.view(views, n), reduction)
 
 
-def _losses(x: Tensor, y: Tensor, rows: Tensor, temperature: float) -> Tensor:
-    """The loss of some of the rows as anchors, (n,)."""
+def ranked_losses(x: Tensor, y: Tensor, rows: Tensor, temperature: float) -> Tensor:
+    """L_r of some rows as anchors, formed at once; leading axes are problems of their own.
+
+    Shapes:  x: (..., R, D);  y: (..., R, K);  rows: (n,) numbers;  returns (..., n).
+    """
     # The products of a fast distance would cancel between near rows.
-    logits = -torch.cdist(x[rows], x, compute_mode="donot_use_mm_for_euclid_dist") / temperature
-    gaps = torch.cdist(y[rows], y, p=1).scatter_(1, rows[:, None], -1)  # the anchor itself: last
-    gaps, order = gaps.sort(descending=True)
-    gaps, logits = gaps[:, :-1], logits.gather(1, order[:, :-1])
+    mode = "donot_use_mm_for_euclid_dist"
+    logits = -torch.cdist(x[..., rows, :], x, compute_mode=mode) / temperature
+    gaps = torch.cdist(y[..., rows, :], y, p=1)
+    itself = rows[:, None].expand(*gaps.shape[:-1], 1)
+    gaps, order = gaps.scatter_(-1, itself, -1).sort(descending=True)  # the anchor itself: last
+    gaps, logits = gaps[..., :-1], logits.gather(-1, order[..., :-1])
     # Ties compete with one another: each sum runs to the last of its equals.
     last = torch.searchsorted(-gaps, -gaps, right=True) - 1
-    sums = logits.logcumsumexp(1).gather(1, last)
-    return (sums - logits).mean(1)
+    sums = logits.logcumsumexp(-1).gather(-1, last)
+    return (sums - logits).mean(-1)

@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from contrast.engine.randomness import generator
-from contrast.objectives.rank_n_contrast import rank_n_contrast
-from contrast.objectives.supcon import supcon
+from contrast.objectives.rank_n_contrast import ranked_losses
 from contrast_supremix.network import joined
 from contrast_supremix.objective import SupReMix, anchor_losses
 from contrast_supremix.scaling import Scaling
@@ -122,12 +121,15 @@ class _Supremix:
 
 
 def _supcon(temperature: float, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    found = [supcon(a[None], b, temperature=temperature) for a, b in zip(z, labels, strict=True)]
-    return torch.stack(found)
+    """The core's `supcon` of each member: SupReMix without mixtures and weights."""
+    given = {"mix_neg": False, "mix_pos": False, "distance_weight": "none"}
+    each = anchor_losses(z, labels, temperature=temperature, denominator="count", **given)
+    mated = (labels[:, :, None] == labels[:, None]).sum(2) > 1
+    return each.sum(1) / mated.sum(1).clamp(1)
 
 
 def _rank(z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-    return torch.stack([rank_n_contrast(a[None], b) for a, b in zip(z, targets, strict=True)])
+    return ranked_losses(z, targets[..., None], torch.arange(z.shape[1]), 2.0).mean(1)
 
 
 def boosted_and_ridge(

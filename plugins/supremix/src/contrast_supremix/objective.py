@@ -170,10 +170,9 @@ def anchor_losses(
             s = draw_shares(gaps, beta, generator) if share is None else share.to(x.dtype)
             competing.append(_mixed_negatives(mixed, gaps, s, distance_weight))
         if mix_pos:
-            found = [mixed_between(s, t, window) for s, t in zip(mixed, y, strict=True)]
-            competing.append(torch.stack([each.lse for each in found])[:, :, None])
-            total = total + torch.stack([each.total for each in found])
-            count = count + torch.stack([each.count for each in found])
+            found = mixed_between(mixed, y, window)
+            competing.append(found.lse[:, :, None])
+            total, count = total + found.total, count + found.count
         log_d = torch.cat(competing, 2).logsumexp(2)
         divisor = count + 1 if denominator == "count_plus_one" else count.clamp(1)
         return (count * log_d - total).masked_fill(count == 0, 0) / divisor
@@ -181,7 +180,7 @@ def anchor_losses(
 
 def _mixed_negatives(mixed: Tensor, gaps: Tensor, share: Tensor, weight: DistanceWeight) -> Tensor:
     """Weighted scores with s z_i + (1 - s) z_k, -inf where k has i's label, (S, R, R)."""
-    scores = torch.stack([mixed_with_anchor(a, b) for a, b in zip(mixed, share, strict=True)])
+    scores = mixed_with_anchor(mixed, share)
     return (scores + log_weight((1 - share) * gaps, weight)).masked_fill(gaps == 0, -torch.inf)
 
 
