@@ -81,3 +81,54 @@ def test_a_reference_stays_where_it_was():
     after = encoder(collate(items()))
     torch.testing.assert_close(after.reference, before.reference, atol=0, rtol=0)
     assert not torch.equal(after.scores, after.reference)
+
+
+def llama(tied):
+    """A model whose vocabulary and positions are more than one tile of the head on a CPU."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=3000,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        tie_word_embeddings=tied,
+        pad_token_id=0,
+    )
+    return LlamaForCausalLM(config)
+
+
+def long_items():
+    draw = generator("long items")
+
+    def tokens(count):
+        return tuple(torch.randint(2, 3000, (count,), generator=draw).tolist())
+
+    return [
+        Item("a", tokens(40), (tokens(300), tokens(200)), (1.0, 0.0)),
+        Item("b", tokens(25), (tokens(120), tokens(180)), (1.0, 0.0)),
+    ]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("shared", ["on", "off"])
+def test_tiles_give_the_log_probabilities_of_full_logits_in_float32(tied, shared):
+    model = llama(tied)
+    mine = Policy(model, shared_prefix=shared).score(collate(long_items())).log_probs
+    weights = torch.randn(mine.shape, generator=generator("weights"))
+    gradients = torch.autograd.grad((mine * weights).sum(), list(model.parameters()))
+    rows, total = iter(zip(mine, weights, strict=True)), 0.0
+    for item in long_items():
+        for response in item.responses:
+            row, weight = next(rows)
+            ids = torch.tensor([[*item.prompt, *response]])
+            log_p = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
+            full = log_p.gather(1, ids[0, 1:, None])[len(item.prompt) - 1 :, 0]
+            assert (row[: len(full)] - full).abs().max() <= 1e-5
+            total = total + (full * weight[: len(full)]).sum()
+    plain = torch.autograd.grad(total, list(model.parameters()))
+    for ours, theirs in zip(gradients, plain, strict=True):
+        assert (ours - theirs).norm() <= 1e-4 * theirs.norm()

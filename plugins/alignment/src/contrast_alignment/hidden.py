@@ -40,8 +40,9 @@ def worth_sharing(batch: Batch) -> bool:
 def _once(decoder: Any, batch: Batch, prompt_seen: Tensor) -> Tensor:
     k, width = batch.responses.shape[1:]
     places = torch.arange(batch.prompt.shape[1], device=batch.prompt.device).expand_as(batch.prompt)
+    prompts, responses = _embedded(decoder, batch.prompt, batch.responses.flatten(0, 1)[:, :-1])
     before = decoder(
-        input_ids=batch.prompt,
+        inputs_embeds=prompts,
         attention_mask=None if batch.dense else prompt_seen,
         position_ids=places,
         use_cache=True,
@@ -54,7 +55,7 @@ def _once(decoder: Any, batch: Batch, prompt_seen: Tensor) -> Tensor:
     start = batch.prompt_length.repeat_interleave(k)[:, None]  # (B K, 1)
     seen = torch.cat([prompt_seen.repeat_interleave(k, 0), batch.exists.flatten(0, 1)[:, :-1]], 1)
     after = decoder(
-        input_ids=batch.responses.flatten(0, 1)[:, :-1],
+        inputs_embeds=responses,
         attention_mask=None if batch.dense else seen,
         position_ids=start + torch.arange(width - 1, device=start.device),
         past_key_values=cache,
@@ -76,6 +77,13 @@ def _again(decoder: Any, batch: Batch, prompt_seen: Tensor) -> Tensor:
     ).last_hidden_state
     last = _at(states, batch.prompt_length.repeat_interleave(k) - 1)
     return torch.cat([last, states[:, prompts.shape[1] :]], 1)[:, :width]
+
+
+def _embedded(decoder: Any, *tokens: Tensor) -> list[Tensor]:
+    """Embeddings of tokens, (R, T, D) each, looked up together: one gradient of the table's size."""
+    found = decoder.get_input_embeddings()(torch.cat([each.flatten() for each in tokens]))
+    parts = found.split([each.numel() for each in tokens])
+    return [part.view(*each.shape, -1) for part, each in zip(parts, tokens, strict=True)]
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:
