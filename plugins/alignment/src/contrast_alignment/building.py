@@ -9,8 +9,10 @@ from typing import Any
 from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
+from contrast_alignment.cached import cached_reference
 from contrast_alignment.models import tokenizer_for
 from contrast_alignment.policy import Policy
+from contrast_alignment.reference import NAME
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
 from contrast_alignment.task import Task, asked, tokens_of, with_answers
 from contrast_alignment.texts import Texts
@@ -21,6 +23,7 @@ def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
 
     Raises: ConfigError: the records do not suit the objective, the stage or the model.
     """
+    refuse_reference(config, stage)
     source = config.build("data", generator=at.shared("data"))
     texts = source.train if isinstance(source, Texts) else source.texts()
     tokenizer = tokenizer_for(config.encoder, texts)
@@ -38,6 +41,28 @@ def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
     encoder, _ = stage.build_modules(config, sizes)
     refuse_long(encoder, config.data)
     return Parts(data, sampler, encoder, None, sizes)
+
+
+def refuse_reference(config: RunConfig, stage: Stage) -> None:
+    """Raises: ConfigError: the chosen reference cannot give what the objective needs."""
+    kind, chosen = config.encoder.reference_model, config.chosen["objective"]
+    if kind == "none" and "reference" in chosen.needs:
+        raise ConfigError(
+            f"`objective={chosen.name}` compares with a reference, and "
+            "`encoder.reference_model=none` keeps none: use `copy` or `cache`"
+        )
+    if kind == "cache" and "mismatched" in chosen.needs:
+        raise ConfigError(
+            f"`objective={chosen.name}` scores responses under other prompts as well, which no "
+            "cache holds: use `encoder.reference_model=copy`"
+        )
+    trainer = config.trainers[stage.name]
+    if kind == "adapter_off" and (trainer.max_steps or trainer.max_epochs):
+        raise ConfigError(
+            "with `encoder.reference_model=adapter_off` the reference is the model as it came, "
+            "not the fine-tuned one: use `copy` or `cache`, or switch fine-tuning off by "
+            f"`trainer.{stage.name}.max_steps=0 trainer.{stage.name}.max_epochs=0`"
+        )
 
 
 def refuse_unfit(task: Task, config: RunConfig, stage: Stage) -> None:
@@ -83,6 +108,8 @@ def alignment_parts(
         mismatched="mismatched" in config.chosen["objective"].needs,
     )
     encoder.keep_reference(config.encoder.reference_model)
+    if config.encoder.reference_model == "cache":
+        sampler.reference = cached_reference(encoder, sampler, task, config, stage.name)
     return Parts(
         task, sampler, encoder, config.build_sized("objective", before.sizes), before.sizes
     )
@@ -99,10 +126,14 @@ def answered_task(data: Any, model: Any, at: Moment) -> Task:
     return with_answers(data, (("train", data.train), ("valid", data.valid)), model, generator)
 
 
-def save_model(parts: Parts, folder: Path) -> None:
-    """Model and tokenizer as transformers saves them; an adapter is merged into its model."""
+def deliver_model(parts: Parts, folder: Path) -> None:
+    """What others read: `model/` and, of an adapter, `adapter/`, both as transformers and peft
+    save them; and the reference's log-probabilities where they were computed."""
     model = parts.encoder.model
     if hasattr(model, "merge_and_unload"):
+        model.save_pretrained(folder / "adapter")
         model = copy.deepcopy(model).merge_and_unload()
-    model.save_pretrained(folder)
-    parts.data.tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder / "model")
+    parts.data.tokenizer.save_pretrained(folder / "model")
+    if parts.sampler.reference is not None:
+        parts.sampler.reference.save(folder / NAME)

@@ -19,6 +19,7 @@ def tiny(
     heads: int,
     shared_prefix: Share,
     reference_model: str,
+    reference_cache: str = "",
 ) -> Policy:
     """An untrained Llama with tied embeddings.
 
@@ -53,6 +54,7 @@ def pretrained(
     gradient_checkpointing: bool,
     shared_prefix: Share,
     reference_model: str,
+    reference_cache: str = "",
 ) -> Policy:
     """A causal language model of transformers in float32, if asked with an adapter to train alone.
 

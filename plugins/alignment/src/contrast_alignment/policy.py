@@ -15,7 +15,7 @@ from contrast_alignment.batch import Batch, no_longer
 from contrast_alignment.form import Responses
 from contrast_alignment.hidden import predicting_states, shares_prefix, worth_sharing
 
-Reference = Literal["copy", "adapter_off", "none"]
+Reference = Literal["copy", "adapter_off", "cache", "none"]
 Share = Literal["auto", "on", "off"]
 
 
@@ -37,7 +37,10 @@ class Policy(nn.Module):
         self.shareable = shares_prefix(model.config) and not checkpointing
 
     def keep_reference(self, kind: Reference) -> None:
-        """Remember the present weights as those of the reference: frozen, or without adapter."""
+        """Remember the present weights as those of the reference: frozen, or without adapter.
+
+        Of `cache` and `none` no model is kept.
+        """
         self.adapter_off = kind == "adapter_off"
         self.reference = None
         if kind == "copy":

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from contrast.errors import ConfigError
 from contrast.recipe import ObjectivePart, Part, Recipe, Settings, TrainerConfig, setting
 from contrast_alignment.form import Responses
 from contrast_alignment.stage import AlignStage, FineTuneStage
 
 HOME = "contrast_alignment"
+REF = "reference"
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,45 @@ class SamplerSettings(Settings):
 
 
 @dataclass(frozen=True)
-class TinySettings(Settings):
+class ModelSettings(Settings):
+    """What every model is compared with, and how."""
+
+    reference_model: Literal["copy", "adapter_off", "cache", "none"] = setting(
+        "copy",
+        "a frozen copy, the model without its adapter, log-probabilities computed once, or none",
+    )
+    reference_cache: str = setting("", "file that keeps those, for other runs; written or read")
+    shared_prefix: Literal["auto", "on", "off"] = setting(
+        "auto", "encode a prompt once for all its responses"
+    )
+
+    def __post_init__(self) -> None:
+        """Raises: ConfigError: a file of something that is not computed, or no adapter."""
+        super().__post_init__()
+        if self.reference_cache and self.reference_model != "cache":
+            raise ConfigError(
+                "`encoder.reference_cache` is used with `encoder.reference_model=cache` alone, "
+                f"got `{self.reference_model}`"
+            )
+        if self.reference_model == "adapter_off" and not getattr(self, "lora_rank", 0):
+            raise ConfigError(
+                "`encoder.reference_model=adapter_off` needs an adapter to switch off: use "
+                "`encoder=pretrained encoder.lora_rank=8`, or `encoder.reference_model=copy`"
+            )
+
+
+@dataclass(frozen=True)
+class TinySettings(ModelSettings):
     """A small Llama from scratch."""
 
     vocabulary: int = setting(512, "tokens, learnt from the text", low=300)
     width: int = setting(128, "width of the states", low=4)
     layers: int = setting(2, "layers", low=1)
     heads: int = setting(4, "heads of each attention", low=1)
-    reference_model: Literal["copy", "none"] = setting("copy", "a frozen copy, or none")
-    shared_prefix: Literal["auto", "on", "off"] = setting(
-        "auto", "encode a prompt once for all its responses"
-    )
 
 
 @dataclass(frozen=True)
-class PretrainedSettings(Settings):
+class PretrainedSettings(ModelSettings):
     """A causal language model that transformers can load."""
 
     model: str = setting("", "a folder, or a name on the hub with `revision`")
@@ -83,12 +109,6 @@ class PretrainedSettings(Settings):
     lora_rank: int = setting(0, "rank of the adapter that is trained; 0: all weights", low=0)
     lora_alpha: float = setting(16.0, "scale of the adapter, over its rank", above=0)
     gradient_checkpointing: bool = setting(False, "compute states twice, keep fewer")
-    reference_model: Literal["copy", "adapter_off", "none"] = setting(
-        "copy", "a frozen copy, the model without its adapter, or none"
-    )
-    shared_prefix: Literal["auto", "on", "off"] = setting(
-        "auto", "encode a prompt once for all its responses"
-    )
 
 
 @dataclass(frozen=True)
@@ -231,26 +251,29 @@ def objective(
 
 
 OBJECTIVES = (
-    objective("dpo", DpoSettings, "dpo:build", "log-ratios in order, logistic", "2305.18290"),
-    objective("ipo", IpoSettings, "ipo:build", "log-ratios apart by 1 / (2 tau)", "2310.12036"),
-    objective("slic", SlicSettings, "slic:build", "log-ratios apart, a hinge", "2309.06657"),
+    objective("dpo", DpoSettings, "dpo:build", "log-ratios in order, logistic", "2305.18290", REF),
+    objective("ipo", IpoSettings, "ipo:build", "log-ratios 1 / (2 tau) apart", "2310.12036", REF),
+    objective("slic", SlicSettings, "slic:build", "log-ratios apart, a hinge", "2309.06657", REF),
     objective("slic_hf", SlicHfSettings, "slic:build_hf", "SLiC-HF, no reference", "2305.10425"),
-    objective("kto", KtoSettings, "kto:build", "responses one by one", "2402.01306", "mismatched"),
+    objective(
+        "kto", KtoSettings, "kto:build", "responses one by one", "2402.01306", REF, "mismatched"
+    ),
     objective("rrhf", RrhfSettings, "rrhf:build", "ranks and best, no reference", "2304.05302"),
     objective(
         "pro_ranking", RankingSettings, "plackett_luce:build", "the whole order", "2306.17492"
     ),
-    objective("lipo", LipoSettings, "lipo:build", "learning to rank, 7 losses", "2402.01878"),
-    objective("irpo", IrpoSettings, "irpo:build", "each against all others", "2504.15477"),
-    objective("dno", DnoSettings, "dno:build", "differences of win rates", "2404.03715"),
+    objective("lipo", LipoSettings, "lipo:build", "learning to rank, 7 losses", "2402.01878", REF),
+    objective("irpo", IrpoSettings, "irpo:build", "each against the others", "2504.15477", REF),
+    objective("dno", DnoSettings, "dno:build", "differences of win rates", "2404.03715", REF),
     objective(
         "dno_contrastive",
         DnoContrastiveSettings,
         "dno:build_contrastive",
         "pairs with a large gap",
         "2404.03715",
+        REF,
     ),
-    objective("fdiv_sft", FdivSettings, "fdiv_sft:build", "best response alone", "2507.00018"),
+    objective("fdiv_sft", FdivSettings, "fdiv_sft:build", "the best alone", "2507.00018", REF),
 )
 
 SMALL_STAGES = {

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from contrast.interfaces import Moment, Sampler
 from contrast_alignment.batch import Batch, Item, collate
+from contrast_alignment.reference import Cached
 
 BUCKET = 8  # batches whose prompts are sorted by length together
 
@@ -32,13 +33,13 @@ class ListSampler(Sampler):
         self.items = {"train": train, "valid": valid, "all": train}
         self.batch_size, self.mismatched = batch_size, mismatched
         self.steps_per_epoch = max(-(-len(train) // batch_size), 1)
-        self.reference: Tensor | None = None  # (N, K), of the training items
+        self.reference: Cached | None = None
         self._plan: tuple[int, list[Tensor]] = (-1, [])
 
     def draw(self, at: Moment) -> Batch:
         """The batch of this step; with several processes, each takes its own part of it."""
         rows = self._batches(at)[at.step % self.steps_per_epoch][at.rank :: at.world_size]
-        batch = self._collate(self.items["train"], rows)
+        batch = self._collate("train", rows)
         order = torch.rand(batch.grades.shape, generator=at.local("order")).argsort(1)
         batch = reordered(batch, order)
         if self.mismatched:
@@ -49,18 +50,18 @@ class ListSampler(Sampler):
         """Batches of a part in order: `train` (or `all`) and `valid`."""
         items = self.items[split]
         for rows in torch.arange(len(items)).split(self.batch_size) if items else ():
-            yield self._collate(self.items[split], rows, known=split != "valid")
+            yield self._collate(split, rows)
 
     def ids(self, batch: Batch) -> list[int | str]:
         """The ids of the training items."""
         return [self.items["train"][row].id for row in batch.rows.tolist()]
 
-    def _collate(self, items: Sequence[Item], rows: Tensor, known: bool = True) -> Batch:
-        batch = collate([items[row] for row in rows.tolist()], rows)
-        if self.reference is None or not known:
+    def _collate(self, split: str, rows: Tensor) -> Batch:
+        batch = collate([self.items[split][row] for row in rows.tolist()], rows)
+        if self.reference is None:
             return batch
-        width = batch.grades.shape[1]
-        return replace(batch, reference=self.reference[rows, :width])
+        known = self.reference.values["train" if split == "all" else split]
+        return replace(batch, reference=known[rows, : batch.grades.shape[1]])
 
     def _batches(self, at: Moment) -> list[Tensor]:
         """The rows of each batch of this epoch."""

@@ -75,7 +75,7 @@ class AlignStage(Stage):
         return evaluate_policy(parts, config, at)
 
     def deliver(self, parts: Parts, config: RunConfig, folder: Path) -> None:
-        """`model/`, a folder that transformers loads as it is."""
-        from contrast_alignment.building import save_model
+        """`model/`, a folder that transformers loads as it is, and what else others may read."""
+        from contrast_alignment.building import deliver_model
 
-        save_model(parts, folder / "model")
+        deliver_model(parts, folder)
