@@ -1,0 +1,5 @@
+"""`python -m contrast_exploration RUN`."""
+
+from contrast_exploration.command import main
+
+main()
