@@ -7,7 +7,8 @@
 FOLDER holds the CSV files, the target in their last column. Five seeds, a split of its own each,
 all methods on the same ones. `full`: 50 + 50 epochs, a plain network 100, temperature 0.3,
 window 5. `few`: 200 training rows, 200 + 200 epochs, a plain network 400, temperature 0.1,
-window 10. A line of JSON a table goes to OUT.
+window 10. A line of JSON a table goes to OUT; tables that have their line there are left out, so
+that what was interrupted goes on when it is started again.
 """
 
 from __future__ import annotations
@@ -76,6 +77,12 @@ def measure(folder: Path, name: str, setting: str) -> dict:
     return {**found, "cpu_s": process_time() - start}
 
 
+def measured(out: Path) -> set[tuple[str, str]]:
+    """The tables and settings that a file has."""
+    lines = out.read_text().splitlines() if out.exists() else []
+    return {(line["table"], line["setting"]) for line in map(json.loads, lines)}
+
+
 def show(out: Path) -> None:
     """The tables in Markdown, and the bars."""
     lines = [json.loads(line) for line in out.read_text().splitlines()]
@@ -121,6 +128,8 @@ if __name__ == "__main__":
     if setting == "show":
         show(Path(out))
     for name in tables:
-        with Path(out).open("a") as file:
-            file.write(json.dumps(measure(Path(folder), name, setting)) + "\n")
+        if (name, setting) not in measured(Path(out)):
+            line = json.dumps(measure(Path(folder), name, setting))
+            with Path(out).open("a") as file:
+                file.write(line + "\n")
         print(name, setting, "done", flush=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from contrast.data.tables import read_table
 from contrast.errors import DataError, did_you_mean, listing
 
 Kind = Literal["number", "date", "category"]
@@ -95,6 +97,11 @@ class Columns:
             else:
                 parts.append(_numbers(values, column.name, source)[:, None])
         return np.concatenate([part.astype(np.float64) for part in parts], 1), tuple(notes)
+
+    def read(self, path: Path) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
+        """New rows from a file; see `matrix`."""
+        frame = read_table(path)
+        return frame, *self.matrix(frame, str(path))
 
 
 def _kind(values: pd.Series) -> Kind:

@@ -17,7 +17,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def predict(
     run: Run,
-    rows: Annotated[Path, typer.Argument(metavar="ROWS", help="A table of new rows.")],
+    rows: Annotated[
+        Path,
+        typer.Argument(metavar="ROWS", help="A table of new rows, a folder of images, an .npz."),
+    ],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write; else standard output.")
     ] = None,
@@ -28,18 +31,16 @@ def predict(
         Path | None, typer.Option(metavar="FILE", help="Also write features: .parquet or .npz.")
     ] = None,
 ) -> None:
-    """Predict the target of new rows with a trained run of `supremix`, with intervals.
+    """Predict the target of new samples with a trained run of `supremix`, with intervals.
 
     The rows come back as CSV with the columns `prediction`, `low` and `high` behind their own.
     """
     if out is not None and out.exists():
         raise DataError(f"{out} exists and is not overwritten; remove it or choose another name")
-    from contrast.data.tables import read_table, write_embeddings
+    from contrast.data.tables import write_embeddings
     from contrast_supremix.predictor import Predictor
 
-    predictor = Predictor.load(run, coverage)
-    frame = read_table(rows)
-    found = predictor.predict(frame, str(rows))
+    frame, found = Predictor.load(run, coverage).predict_file(rows)
     for note in found.notes:
         say(note)
     frame = frame.assign(prediction=found.value, low=found.low, high=found.high)

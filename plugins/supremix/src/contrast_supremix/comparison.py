@@ -13,11 +13,22 @@ from torch import Tensor
 
 from contrast.engine.randomness import generator
 from contrast.objectives.rank_n_contrast import ranked_losses
+from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import joined
 from contrast_supremix.objective import SupReMix, anchor_losses
-from contrast_supremix.scaling import Scaling
+from contrast_supremix.scaling import Scaling, missing_columns
 from contrast_supremix.split import Split
-from contrast_supremix.training import Budget, Contrast, Stack, network, pretrain, probe, tune
+from contrast_supremix.training import (
+    Budget,
+    Contrast,
+    Fitted,
+    Stack,
+    features,
+    network,
+    pretrain,
+    probe,
+    tune,
+)
 
 VANILLA = ("l1", "mse", "huber")
 CONTRASTS = ("supremix", "supcon", "rank_n_contrast")
@@ -56,16 +67,16 @@ def compare(
     budget: Budget,
     supremix: SupReMix,
     contrasts: Sequence[str] = CONTRASTS,
+    kind: str = "table",
 ) -> dict[str, Tried]:
     """Every method by name, trained on each split with its seed, from the plainest.
 
     A network that is not pre-trained gets as many epochs as pre-training and tuning together.
-    Shapes:  x: (N, F) NaN where missing;  y: (N,).
+    Shapes:  x: (N, ...) of the kind, as it was read;  y: (N,).
     """
     found: dict[str, Tried] = {}
-    for some in comparing(
-        x, y, splits, seeds, budget=budget, supremix=supremix, contrasts=contrasts
-    ):
+    given = {"budget": budget, "supremix": supremix, "contrasts": contrasts, "kind": kind}
+    for some in comparing(x, y, splits, seeds, **given):
         found |= some
     return {name: found[name] for name in SIMPLEST_FIRST if name in found}
 
@@ -79,16 +90,18 @@ def comparing(
     budget: Budget,
     supremix: SupReMix,
     contrasts: Sequence[str] = CONTRASTS,
+    kind: str = "table",
 ) -> Iterator[dict[str, Tried]]:
     """The methods of `compare` as they are done, some at a time."""
-    yield from boosted_and_ridge(x, y, splits, seeds)
-    stack = Stack.of(x, y, splits, seeds)
+    yield from boosted_and_ridge(x, y, splits, seeds, kind)
+    stack = Stack.of(x, y, splits, seeds, kind)
     wide = stack.times(len(VANILLA))
     losses = [kind for kind in VANILLA for _ in seeds]
     net = network(wide, budget.width, "vanilla")
     fitted = tune(wide, net, losses, budget.whole, budget, "vanilla")
+    z = features(wide, fitted.net)
     yield {
-        f"network, {kind}": _tried(stack, fitted, i, features=kind == "l1")
+        f"network, {kind}": _tried(stack, fitted, i, z=z if kind == "l1" else None)
         for i, kind in enumerate(VANILLA)
     }
     if not contrasts:
@@ -96,9 +109,10 @@ def comparing(
     nets = [pretrain(stack, contrast(n, supremix, seeds), budget, n) for n in contrasts]
     together, wide = joined(nets), stack.times(len(nets))
     fitted = probe(wide, together, budget, "probe")
-    yield {f"{n}, probe": _tried(stack, fitted, i, features=True) for i, n in enumerate(contrasts)}
+    z = features(wide, together)
+    yield {f"{n}, probe": _tried(stack, fitted, i, z=z) for i, n in enumerate(contrasts)}
     fitted = tune(wide, together, ["l1"] * len(wide), budget.tune_epochs, budget, "tune")
-    yield {f"{n}, tune": _tried(stack, fitted, i, features=False) for i, n in enumerate(contrasts)}
+    yield {f"{n}, tune": _tried(stack, fitted, i) for i, n in enumerate(contrasts)}
 
 
 def contrast(name: str, supremix: SupReMix, seeds: Sequence[int]) -> Contrast:
@@ -133,36 +147,31 @@ def _rank(z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
 
 
 def boosted_and_ridge(
-    x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int]
+    x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int], kind: str
 ) -> Iterator[dict[str, Tried]]:
     """scikit-learn's ridge regression and gradient boosting, on the training rows of each split."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.linear_model import RidgeCV
 
-    flagged = np.flatnonzero(np.isnan(x).any(0))
     makers: dict[str, Callable[[int], Any]] = {
         "ridge": lambda seed: RidgeCV(np.logspace(-3, 4, 15)),
         "gradient boosting": lambda seed: HistGradientBoostingRegressor(random_state=seed),
     }
+    numbers = [KINDS[kind].plain(x, split.train) for split in splits]
     for name, make in makers.items():
         rows, errors = [], []
-        for split, seed in zip(splits, seeds, strict=True):
-            given = Scaling.of(x[split.train], flagged)(x) if name == "ridge" else x
+        for given, split, seed in zip(numbers, splits, seeds, strict=True):
+            if name == "ridge":
+                given = Scaling.of(given[split.train], missing_columns(given))(given)
             model = make(seed).fit(given[split.train], y[split.train])
             rows.append(model.predict(given))
             errors.append(np.abs(rows[-1] - y)[split.valid].mean())
         yield {name: Tried(np.stack(rows), np.array(errors))}
 
 
-def _tried(stack: Stack, fitted: Any, place: int, *, features: bool) -> Tried:
-    S = len(stack)
-    own = slice(place * S, (place + 1) * S)
+def _tried(stack: Stack, fitted: Fitted, place: int, *, z: Tensor | None = None) -> Tried:
+    own = slice(place * len(stack), (place + 1) * len(stack))
     predicted = fitted.predicted[own].double().numpy()
     rows = np.stack([s.target(p) for s, p in zip(stack.scales, predicted, strict=True)])
     errors = fitted.valid_mae[own].double().numpy() * np.array([s.std for s in stack.scales])
-    z = None
-    if features:
-        with torch.no_grad():
-            wide = len(fitted.predicted) // S
-            z = fitted.net(stack.times(wide).x)[own].numpy()
-    return Tried(rows, errors, z)
+    return Tried(rows, errors, None if z is None else z[own].numpy())

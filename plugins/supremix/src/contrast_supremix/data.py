@@ -1,30 +1,41 @@
-"""Rows to learn from: numbers, a target, and which rows must stay together."""
+"""Samples to learn from: a target each, and which of them must stay together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from torch import Generator
 
-from contrast.data.tables import read_table, require_columns
-from contrast.errors import DataError
 from contrast_supremix.columns import Columns
+from contrast_supremix.labels import Labelled, read_labels
 from contrast_supremix.split import Split, draw_split, units_of
 
-LEAST_ROWS = 20
+
+class Reader(Protocol):
+    """How what the user has becomes samples, the same for training and for new ones."""
+
+    def matrix(self, frame: pd.DataFrame, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Samples of a table, (N, ...), and what was unusual about them."""
+
+    def read(self, path: Path) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
+        """The same of a file, after a row a sample to write predictions beside."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """N rows with one target each.
+    """N samples with one target each; `kind` is a name of `contrast_supremix.kinds.KINDS`.
 
-    Shapes:  x: (N, F) float64, NaN where missing;  y: (N,) float64 in its own unit, or its
-    logarithm where `log`;  units: (N,) rows of one number stay on one side of a split.
+    Shapes:  x: (N, ...) as the kind has it: (N, F) float64 of a table, (N, C, H, W) uint8 images,
+    (N, C, T) float64 series, NaN where missing in both, (N, 2, L) int64 pairs of texts;
+    y: (N,) float64 in its own unit, or its logarithm where `log`;  units: (N,) samples of one
+    number stay on one side of a split.
     """
 
     name: str
@@ -33,23 +44,32 @@ class Rows:
     y: np.ndarray
     units: np.ndarray
     ids: list[int | str]
-    columns: Columns
+    reader: Reader
+    kind: str = "table"
     log: bool = False
     notes: tuple[str, ...] = ()
     split: Split = field(default_factory=lambda: Split(*3 * [np.zeros(0, int)]))
+    published: bool = False  # the split is part of the data
 
     def __len__(self) -> int:
         return len(self.y)
 
     @cached_property
     def fingerprint(self) -> int:
-        """A number that differs where other rows were read."""
-        digest = sha256(self.x.tobytes() + self.y.tobytes()).digest()
+        """A number that differs where other samples were read."""
+        digest = sha256(np.ascontiguousarray(self.x).tobytes() + self.y.tobytes()).digest()
         return int.from_bytes(digest[:6], "big")
 
     def in_unit(self, y: np.ndarray) -> np.ndarray:
         """Targets as the user gave them."""
         return np.exp(y) if self.log else y
+
+    def parted(self, generator: Generator, valid_share: float, held_share: float) -> Rows:
+        """The same with a random split.
+
+        Raises: DataError: too few samples for three parts.
+        """
+        return replace(self, split=draw_split(self.units, valid_share, held_share, generator))
 
 
 def diabetes(
@@ -61,7 +81,7 @@ def diabetes(
     found = load_diabetes(as_frame=True, scaled=False)
     frame = found.frame.rename(columns={"target": "progression"})
     made = rows_of(frame, "progression", "diabetes", log_target=log_target)
-    return replace(made, split=draw_split(made.units, valid_share, held_share, generator))
+    return made.parted(generator, valid_share, held_share)
 
 
 def table(
@@ -78,90 +98,48 @@ def table(
 
     Raises: DataError: no such file or column, or a target that nothing can be learnt of.
     """
-    if not target:
-        raise DataError(
-            f"which column of {path} is to be predicted? Name it with `data.target=COLUMN`"
-        )
-    frame = read_table(path, [group] if group else ())
-    require_columns(frame, [target, group] if group else [target], path)
+    frame = read_labels(path, target, group)
     made = rows_of(frame, target, path, group=group, log_target=log_target)
-    return replace(made, split=draw_split(made.units, valid_share, held_share, generator))
+    return made.parted(generator, valid_share, held_share)
 
 
 def rows_of(
     frame: pd.DataFrame, target: str, source: str, *, group: str = "", log_target: bool = False
 ) -> Rows:
-    """A table as rows; those without a target are left out and counted.
+    """A table as samples, every column but target and group to predict from.
 
     Raises: DataError: text or infinity in the target, a constant one, or too few rows.
     """
-    y = _target(frame[target], target, source)
-    known = ~np.isnan(y)
-    notes = [] if known.all() else [f"Rows without `{target}`, left out: {(~known).sum()}."]
-    frame, y = frame[known].reset_index(drop=True), y[known]
-    if len(y) < LEAST_ROWS:
-        raise DataError(
-            f"{source} has {len(y)} row{'s' * (len(y) != 1)} with a target; at least {LEAST_ROWS} "
-            "are needed to train, choose and test"
-        )
-    if y.min() == y.max():
-        raise DataError(
-            f"the target `{target}` of {source} is {y[0]:g} in every row: there is nothing to learn"
-        )
-    notes += _about_target(y, target, log_target, source)
-    columns = Columns.of(frame, [target, group] if group else [target], source)
-    x, _ = columns.matrix(frame, source)
-    groups = frame[group].astype(str).to_numpy() if group else None
-    units, repeated = units_of(x, groups)
+    known = Labelled.of(frame, target, source, group=group, log_target=log_target)
+    columns = Columns.of(known.frame, [target, group] if group else [target], source)
+    return samples_of(known, columns.matrix(known.frame, source)[0], columns)
+
+
+def samples_of(
+    known: Labelled,
+    x: np.ndarray,
+    reader: Any,
+    *,
+    kind: str = "table",
+    ids: Sequence[int | str] | None = None,
+    notes: Sequence[str] = (),
+) -> Rows:
+    """Samples with the targets of a table's rows; `ids` are the rows' numbers where None."""
+    units, repeated = units_of(x, known.groups)
+    said = [*known.notes]
     if repeated:
-        notes.append(f"Rows that repeat another one: {repeated}; they stay on one side of a split.")
-    if group:
-        notes.append(f"Rows of one `{group}` stay on one side of a split.")
+        said.append(f"Rows that repeat another one: {repeated}; they stay on one side of a split.")
+    if known.group:
+        said.append(f"Rows of one `{known.group}` stay on one side of a split.")
     return Rows(
-        name=Path(source).stem,
-        target=target,
+        name=known.name,
+        target=known.target,
         x=x,
-        y=np.log(y) if log_target else y,
+        y=np.log(known.y) if known.log else known.y,
         units=units,
-        ids=np.flatnonzero(known).tolist(),
-        columns=columns,
-        log=log_target,
-        notes=(*notes, *columns.notes),
+        ids=known.places.tolist() if ids is None else list(ids),
+        reader=reader,
+        kind=kind,
+        log=known.log,
+        notes=(*said, *notes, *getattr(reader, "notes", ())),
     )
-
-
-def _target(values: pd.Series, name: str, source: str) -> np.ndarray:
-    found = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    wrong = np.isnan(found) & values.notna().to_numpy()
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(
-            f"the target `{name}` of {source} is {values.iloc[row]!r} in row {row + 1}, expected a "
-            "number\nFor classes instead of numbers use a classifier."
-        )
-    if np.isinf(found).any():
-        row = int(np.isinf(found).argmax())
-        raise DataError(f"the target `{name}` of {source} is infinite in row {row + 1}")
-    return found
-
-
-def _about_target(y: np.ndarray, name: str, log: bool, source: str) -> list[str]:
-    """What is worth knowing of the target's scale."""
-    if log:
-        if y.min() <= 0:
-            raise DataError(
-                f"`data.log_target=true` needs targets above 0; the smallest `{name}` of {source} "
-                f"is {y.min():g}"
-            )
-        return [f"`{name}` is learnt as its logarithm; errors are in its own unit."]
-    notes = []
-    extent = y.max() - y.min()
-    if extent < 2 or extent > 1000:
-        notes.append(
-            f"`{name}` spans {extent:.4g}; the contrast sees it mapped to labels of its own scale, "
-            "so that window and weights fit."
-        )
-    skew = ((y - y.mean()) ** 3).mean() / max(y.std() ** 3, 1e-300)
-    if y.min() > 0 and skew > 2:
-        notes.append(f"`{name}` has a long tail (skewness {skew:.1f}): try `data.log_target=true`.")
-    return notes

@@ -1,26 +1,35 @@
-"""From rows to something comparable, and from there to a number."""
+"""From samples to something comparable, and from there to a number."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from contrast_supremix.form import Ordered, Predictions
+from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import Members
-from contrast_supremix.sampler import Batch
+from contrast_supremix.sampler import SWEEP, Batch
 
 
-class TableEncoder(nn.Module):
-    """A perceptron over a row's numbers, with a linear projector that only the contrast sees."""
+class Features(nn.Module):
+    """The network that samples of a kind are read by, with a linear projector that only the
+    contrast sees.
 
-    def __init__(self, features: int, width: int = 128, projection: int = 128) -> None:
+    `kind` is a name of `contrast_supremix.kinds.KINDS`, `sample` a sample's shape.
+    """
+
+    def __init__(
+        self, kind: str, sample: Sequence[int], width: int = 128, projection: int = 128
+    ) -> None:
         super().__init__()
         own = [torch.default_generator]
-        self.features = Members([features, width, width], own, active=True)
+        self.features = KINDS[kind].network(sample, width, own)
         self.projector = Members([width, projection], own)
 
     def forward(self, batch: Batch) -> Ordered:
-        """One view of each row, with its target in label units."""
+        """One view of each sample, with its target in label units."""
         z = self.projector(self.features(batch.x[None]))
         labels = batch.labels.round().long()
         return Ordered(z, ids=batch.rows, labels=labels, targets=batch.labels)
@@ -38,7 +47,8 @@ class Regressor(nn.Module):
 
     def __init__(
         self,
-        features: int,
+        kind: str,
+        sample: Sequence[int],
         width: int = 128,
         projection: int = 128,
         fingerprint: int = 0,
@@ -46,7 +56,7 @@ class Regressor(nn.Module):
     ) -> None:
         super().__init__()
         own = [torch.default_generator]
-        self.features = Members([features, width, width], own, active=True)
+        self.features = KINDS[kind].network(sample, width, own)
         self.head = Members([width, 1], own)
         self.features.requires_grad_(not frozen)
         self.register_buffer("mean", torch.zeros(width))
@@ -55,8 +65,8 @@ class Regressor(nn.Module):
 
     @torch.no_grad()
     def standardise(self, x: Tensor) -> None:
-        """Take mean and deviation of the features of these rows, (N, F)."""
-        z = self.features(x[None])[0]
+        """Take mean and deviation of the features of these samples, (N, ...)."""
+        z = torch.cat([self.features(some[None])[0] for some in x.split(SWEEP)])
         self.mean.copy_(z.mean(0))
         self.std.copy_(z.std(0, correction=0).clamp(min=1e-6))
 
@@ -65,7 +75,7 @@ class Regressor(nn.Module):
         return Predictions(self.predict(batch.x), batch.y)
 
     def predict(self, x: Tensor) -> Tensor:
-        """Standardised predictions of rows, (N,)."""
+        """Standardised predictions of samples, (N,)."""
         z = (self.features(x[None]) - self.mean) / self.std
         return self.head(z)[0, :, 0]
 

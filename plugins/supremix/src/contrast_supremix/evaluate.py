@@ -68,7 +68,13 @@ def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
         return Evaluation(found, (shots_table(parts, predicted),), notes=tuple(notes))
     splits, seeds, how = judged_by(data, config)
     tried = compare(
-        data.x, data.y, splits, seeds, budget=budget_of(parts, config), supremix=contrast_of(config)
+        data.x,
+        data.y,
+        splits,
+        seeds,
+        budget=budget_of(parts, config),
+        supremix=contrast_of(config),
+        kind=data.kind,
     )
     tables = (
         methods_table(data, tried, splits, how),
@@ -86,17 +92,20 @@ def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
 
 
 def judged_by(data: Rows, config: RunConfig) -> tuple[list[Split], list[int], str]:
-    """The splits of the comparison: folds of a small table, else random ones."""
-    settings, valid = config.evaluation, config.data.valid_share
-    if len(data) < FOLDS_BELOW:
+    """The splits of the comparison: the published one if there is one, folds of few samples, else
+    random ones."""
+    settings, shares = config.evaluation, config.data
+    if data.published:
+        splits = [data.split] * settings.seeds
+        how = f"the published split, {settings.seeds} seeds"
+    elif len(data) < FOLDS_BELOW:
         drawn = generator(config.seed, "folds")
-        splits = draw_folds(data.units, settings.folds, valid, drawn)
+        splits = draw_folds(data.units, settings.folds, shares.valid_share, drawn)
         how = f"{settings.folds} folds, each row held out once"
     else:
+        given = shares.valid_share, shares.held_share
         splits = [
-            draw_split(
-                data.units, valid, config.data.held_share, generator(config.seed, "split", i)
-            )
+            draw_split(data.units, *given, generator(config.seed, "split", i))
             for i in range(settings.seeds)
         ]
         how = f"{settings.seeds} random splits"

@@ -1,12 +1,14 @@
-"""Several perceptrons of one shape in step: S members, each with weights of its own.
+"""Several networks of one shape in step: S members, each with weights of its own.
 
 A product of stacks costs little more than one product, so that seeds, folds and baselines are
-trained together; no member sees anything of another.
+trained together; no member sees anything of another. Every parameter leads with the axis of the
+members.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from itertools import pairwise
 
 import torch
@@ -29,11 +31,9 @@ class Members(nn.Module):
         self.active = active
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for fan_in, fan_out in pairwise(sizes):
-            bound = fan_in**-0.5  # what nn.Linear draws from
             shapes = (fan_in, fan_out), (1, fan_out)
             for held, shape in zip((self.weights, self.biases), shapes, strict=True):
-                drawn = [torch.rand(shape, generator=g) * 2 * bound - bound for g in generators]
-                held.append(nn.Parameter(torch.stack(drawn)))
+                held.append(drawn(shape, fan_in, generators))
 
     def forward(self, x: Tensor) -> Tensor:
         """All members, each on its own rows."""
@@ -45,14 +45,17 @@ class Members(nn.Module):
         return x
 
 
-def joined(parts: Sequence[Members]) -> Members:
+def drawn(shape: Sequence[int], fan_in: int, generators: Sequence[Generator]) -> nn.Parameter:
+    """Untrained weights of every member, (S, *shape), from what nn.Linear draws from."""
+    bound = fan_in**-0.5
+    numbers = [torch.rand(shape, generator=g) * 2 * bound - bound for g in generators]
+    return nn.Parameter(torch.stack(numbers))
+
+
+def joined(parts: Sequence[nn.Module]) -> nn.Module:
     """The members of several stacks as one stack, copied."""
-    made = Members([], [], active=parts[0].active)
-    for name in ("weights", "biases"):
-        stacks = zip(*(getattr(part, name) for part in parts), strict=True)
-        setattr(
-            made,
-            name,
-            nn.ParameterList(nn.Parameter(torch.cat([w.detach() for w in ws])) for ws in stacks),
-        )
+    made = deepcopy(parts[0])
+    alike = zip(made.parameters(), *(part.parameters() for part in parts), strict=True)
+    for parameter, *each in alike:
+        parameter.data = torch.cat([one.detach() for one in each])
     return made

@@ -15,7 +15,7 @@ from contrast.interfaces import Parts
 from contrast_supremix.conformal import margin
 from contrast_supremix.data import Rows
 from contrast_supremix.evaluate import predictions
-from contrast_supremix.sampler import Batch
+from contrast_supremix.sampler import SWEEP, Batch
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Predicted:
 
 
 class Predictor:
-    """Predicts new rows of the table that a run was trained on."""
+    """Predicts new samples of the kind that a run was trained on."""
 
     def __init__(self, parts: Parts, coverage: float = 0.9) -> None:
         self.parts, self.data = parts, parts.data
@@ -60,21 +60,38 @@ class Predictor:
             raise ConfigError(f"{run} is no run of the plugin `supremix` with its data")
         return cls(parts, coverage)
 
-    @torch.no_grad()
     def predict(self, frame: pd.DataFrame, source: str = "the table") -> Predicted:
         """Predictions and intervals of new rows; further columns are ignored.
+
+        Rows are read as those of the training were: of images and texts the columns of file names
+        and of text are looked at, of series the long table is.
 
         Intervals cover new rows of the same kind with the asked probability, by the errors of the
         held-out rows: rows of other times or places may be covered less often.
         Raises: DataError: a column is missing, or holds text where numbers stood.
         """
-        numbers, notes = self.data.columns.matrix(frame, source)
+        return self._predicted(*self.data.reader.matrix(frame, source))
+
+    def predict_file(self, path: Path | str) -> tuple[pd.DataFrame, Predicted]:
+        """The same for a file: a table, a folder of images, or an .npz of series; before it a
+        table with a row a prediction.
+
+        Raises: DataError: the file cannot be read; see `predict`.
+        """
+        frame, x, notes = self.data.reader.read(Path(path))
+        return frame, self._predicted(x, notes)
+
+    @torch.no_grad()
+    def _predicted(self, x: np.ndarray, notes: tuple[str, ...]) -> Predicted:
         sampler, encoder = self.parts.sampler, self.parts.encoder
         first = next(encoder.parameters())
-        x = torch.from_numpy(sampler.scaling(numbers))
-        none = torch.zeros(len(x))
-        batch = move(Batch(x, none, none, none.long()), first.device, first.dtype)
-        y = sampler.scale.target(encoder.predict(batch.x).double().cpu().numpy())
-        z = encoder.embed(batch)["z"].float().cpu().numpy()
+        said, z = [], []
+        for some in torch.from_numpy(sampler.scaling(x)).split(SWEEP):
+            none = torch.zeros(len(some))
+            batch = move(Batch(some, none, none, none.long()), first.device, first.dtype)
+            said.append(encoder.predict(batch.x).double().cpu())
+            z.append(encoder.embed(batch)["z"].float().cpu())
+        y = sampler.scale.target(torch.cat(said).numpy())
         unit = self.data.in_unit
-        return Predicted(unit(y), unit(y - self.margin), unit(y + self.margin), z, notes)
+        low, high = unit(y - self.margin), unit(y + self.margin)
+        return Predicted(unit(y), low, high, torch.cat(z).numpy(), notes)

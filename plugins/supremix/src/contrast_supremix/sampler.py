@@ -13,16 +13,18 @@ from contrast.forms import Form
 from contrast.interfaces import Moment, Sampler
 from contrast_supremix.data import Rows
 from contrast_supremix.form import Ordered
-from contrast_supremix.scaling import Scaling, TargetScale, missing_columns
+from contrast_supremix.kinds import KINDS
+from contrast_supremix.scaling import TargetScale
 
-SWEEP = 4096  # rows of a batch when nothing is learnt
+SWEEP = 1024  # samples of a batch when nothing is learnt
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B rows.
+    """B samples, scaled.
 
-    Shapes:  x: (B, F);  y: (B,) standardised;  labels: (B,) in label units;  rows: (B,) numbers.
+    Shapes:  x: (B, ...) of their kind;  y: (B,) standardised;  labels: (B,) in label units;
+    rows: (B,) numbers.
     """
 
     x: Tensor
@@ -36,7 +38,7 @@ class RowSampler(Sampler):
 
     def __init__(self, data: Rows, *, generator: Generator, batch_size: int = 64) -> None:
         self.data, train = data, data.split.train
-        self.scaling = Scaling.of(data.x[train], missing_columns(data.x))
+        self.scaling = KINDS[data.kind].scaling(data.x, train)
         self.scale = TargetScale.of(data.y[train])
         self.x = torch.from_numpy(self.scaling(data.x))
         self.y = torch.from_numpy(self.scale.standardised(data.y)).float()
@@ -75,5 +77,5 @@ class RowSampler(Sampler):
             yield self.batch(rows[begin : begin + SWEEP])
 
     def ids(self, batch: Batch) -> list[int | str]:
-        """The rows' numbers in their file, from 0."""
+        """The rows' numbers in their file from 0, or the samples' names."""
         return [self.data.ids[row] for row in batch.rows.tolist()]

@@ -36,6 +36,33 @@ class Scaling:
         return np.concatenate([scaled, missing[:, self.flagged]], 1).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class ChannelScaling:
+    """Channels of series to mean 0 and deviation 1; what is missing becomes 0, if `flagged` beside
+    a channel that says so.
+
+    Shapes:  mean, std: (C, 1).
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    flagged: bool
+
+    @classmethod
+    def of(cls, x: np.ndarray, *, flagged: bool) -> ChannelScaling:
+        """By the training series, (N, C, T)."""
+        rows = Scaling.of(x.transpose(0, 2, 1).reshape(-1, x.shape[1]), np.zeros(0, int))
+        return cls(rows.mean[:, None], rows.std[:, None], flagged)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Scaled series, then the flag, (N, C (+ 1), T) float32; far outliers end at +-10."""
+        missing = np.isnan(x)
+        scaled = np.where(missing, 0, (x - self.mean) / self.std).clip(-10, 10)
+        if self.flagged:
+            scaled = np.concatenate([scaled, missing.any(1, keepdims=True)], 1)
+        return scaled.astype(np.float32)
+
+
 def missing_columns(x: np.ndarray) -> np.ndarray:
     """The columns in which a value is missing."""
     return np.flatnonzero(np.isnan(x).any(0))

@@ -22,11 +22,13 @@ class Split:
 
 
 def units_of(x: np.ndarray, groups: np.ndarray | None = None) -> tuple[np.ndarray, int]:
-    """Which rows must not be parted: those of a group, else those with the same numbers.
+    """Which samples must not be parted: those of a group, else those with the same numbers.
 
-    Returns a number for each row, and how many rows repeat an earlier one.
+    Returns a number for each sample, and how many repeat an earlier one.     Shapes:  x: (N, ...).
     """
-    comparable = np.where(np.isnan(x), np.inf, x)  # NaN equals nothing; infinity does not occur
+    comparable = x.reshape(len(x), -1)
+    if x.dtype.kind == "f":  # NaN equals nothing; infinity does not occur
+        comparable = np.where(np.isnan(comparable), np.inf, comparable)
     _, same = np.unique(comparable, axis=0, return_inverse=True)
     same = same.reshape(-1)
     repeated = len(x) - (same.max() + 1)

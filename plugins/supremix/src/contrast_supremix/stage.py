@@ -20,9 +20,10 @@ class PretrainStage(Stage):
     name = "pretrain"
 
     def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
-        """How wide a row is, and how many are learnt from."""
+        """What a sample is, and how many are learnt from."""
         return {
-            "features": sampler.x.shape[1],
+            "kind": data.kind,
+            "sample": tuple(sampler.x.shape[1:]),
             "samples": len(data.split.train),
             "fingerprint": data.fingerprint,
         }
@@ -55,13 +56,16 @@ class RegressStage(PretrainStage):
 
     def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
         """The pre-trained features, copied, under a new head."""
+        from contrast.engine.placement import move
+
         before = earlier["pretrain"]
         sizes = self.sizes(before.data, before.sampler)
         encoder, objective = self.build_modules(config, sizes)
         encoder.features.load_state_dict(before.encoder.features.state_dict())
         if not config.trainers[self.name].fine_tune:
             train = before.data.split.train
-            encoder.standardise(before.sampler.x[train].to(next(encoder.parameters()).dtype))
+            first = next(encoder.parameters())
+            encoder.standardise(move(before.sampler.x[train], first.device, first.dtype))
         return Parts(before.data, before.sampler, encoder, objective, sizes)
 
     def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
@@ -69,7 +73,8 @@ class RegressStage(PretrainStage):
         from contrast_supremix.encoder import Regressor
 
         return Regressor(
-            sizes["features"],
+            sizes["kind"],
+            sizes["sample"],
             config.encoder.width,
             fingerprint=sizes["fingerprint"],
             frozen=not config.trainers[self.name].fine_tune,

@@ -8,18 +8,20 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import huber_loss
 from torch.optim import Adam
 
 from contrast.engine.randomness import generator
+from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import Members, joined
-from contrast_supremix.scaling import Scaling, TargetScale
+from contrast_supremix.scaling import TargetScale
 from contrast_supremix.split import Split
 
 Loss = Literal["l1", "mse", "huber"]
 Contrast = Callable[[Tensor, Tensor, Tensor], Tensor]  # z, labels, targets -> (S,)
 PROBE_STEPS = 20  # of an epoch at most: a linear head needs no more, a large table larger batches
+SWEEP = 2048  # samples of each member at once when nothing is learnt
 LAST_PART, DROP = 0.8, 0.1  # the learning rate falls to a tenth in the last fifth
 
 
@@ -43,10 +45,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class Stack:
-    """The data of S members.
+    """The data of S members, of K splits: member i is of split i mod K.
 
-    Shapes:  x: (S, N, F);  y: (S, N) standardised;  labels: (S, N) label units;
-    train: (S, n), valid: (S, v) row numbers;  seeds: S.
+    Shapes:  x: (K, N, ...), or (1, N, ...) where all splits have the same;  y: (K, N)
+    standardised;  labels: (K, N) label units;  train: (S, n), valid: (S, v) row numbers;
+    seeds, scales: S.
     """
 
     x: Tensor
@@ -56,41 +59,50 @@ class Stack:
     valid: Tensor
     seeds: tuple[int, ...]
     scales: tuple[TargetScale, ...]
+    kind: str = "table"
 
     @classmethod
     def of(
-        cls, x: np.ndarray, y: np.ndarray, splits: Sequence[Split], seeds: Sequence[int]
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        splits: Sequence[Split],
+        seeds: Sequence[int],
+        kind: str = "table",
     ) -> Stack:
         """Each split scaled by its own training rows. Where parts differ by a few rows in length
         the longer ones lose their last, so that members keep in step."""
-        flagged = np.flatnonzero(np.isnan(x).any(0))
+        own = KINDS[kind]
         n, v = (min(len(getattr(s, part)) for s in splits) for part in ("train", "valid"))
         scales = tuple(TargetScale.of(y[split.train]) for split in splits)
-        numbers = [Scaling.of(x[split.train], flagged)(x) for split in splits]
+        numbers = [own.scaling(x, split.train)(x) for split in splits[: 1 if own.fixed else None]]
 
         def tensor(values: list[np.ndarray]) -> Tensor:
             return torch.from_numpy(np.stack(values)).float()
 
         return cls(
-            tensor(numbers),
+            torch.from_numpy(np.stack(numbers)),
             tensor([scale.standardised(y) for scale in scales]),
             tensor([scale.labels(y) for scale in scales]),
             torch.from_numpy(np.stack([_some(split.train, n) for split in splits])),
             torch.from_numpy(np.stack([_some(split.valid, v) for split in splits])),
             tuple(seeds),
             scales,
+            kind,
         )
 
     def __len__(self) -> int:
         return len(self.seeds)
 
     def times(self, k: int) -> Stack:
-        """The members k times over."""
-        held = {name: getattr(self, name).repeat(k, *extra) for name, extra in REPEATED.items()}
-        return replace(self, **held, seeds=self.seeds * k, scales=self.scales * k)
-
-
-REPEATED = {"x": (1, 1), "y": (1,), "labels": (1,), "train": (1,), "valid": (1,)}
+        """The members k times over; their data are held once."""
+        return replace(
+            self,
+            train=self.train.repeat(k, 1),
+            valid=self.valid.repeat(k, 1),
+            seeds=self.seeds * k,
+            scales=self.scales * k,
+        )
 
 
 def _some(rows: np.ndarray, n: int) -> np.ndarray:
@@ -98,14 +110,14 @@ def _some(rows: np.ndarray, n: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
-def network(stack: Stack, width: int, purpose: str) -> Members:
+def network(stack: Stack, width: int, purpose: str) -> nn.Module:
     """Untrained features for every member, from its seed."""
     made = [generator(seed, "init", purpose) for seed in stack.seeds]
-    return Members([stack.x.shape[2], width, width], made, active=True)
+    return KINDS[stack.kind].network(stack.x.shape[2:], width, made)
 
 
 @torch.enable_grad()  # also within an evaluation
-def pretrain(stack: Stack, contrast: Contrast, budget: Budget, purpose: str) -> Members:
+def pretrain(stack: Stack, contrast: Contrast, budget: Budget, purpose: str) -> nn.Module:
     """Features ordered by the contrast; the projector is thrown away."""
     net = network(stack, budget.width, purpose)
     made = [generator(seed, "projector", purpose) for seed in stack.seeds]
@@ -130,14 +142,14 @@ class Fitted:
 
     predicted: Tensor
     valid_mae: Tensor
-    net: Members
+    net: nn.Module
     head: Members
     centre: tuple[Tensor | float, Tensor | float] = (0.0, 1.0)
 
 
 @torch.enable_grad()  # also within an evaluation
 def tune(
-    stack: Stack, net: Members, losses: Sequence[Loss], epochs: int, budget: Budget, purpose: str
+    stack: Stack, net: nn.Module, losses: Sequence[Loss], epochs: int, budget: Budget, purpose: str
 ) -> Fitted:
     """Features and a linear head trained together; the epoch of least validation MAE stays.
 
@@ -148,28 +160,28 @@ def tune(
     parameters = [*net.parameters(), *head.parameters()]
     optimizer = Adam(parameters, lr=budget.lr, fused=True)
     best = _Best(parameters, len(stack))
+    asked, true = take(stack.x, stack.valid), take(stack.y, stack.valid)
     for epoch in range(epochs):
         _set_rate(optimizer, budget.lr, epoch, epochs)
         for rows in batches(stack, budget.batch_size, epoch, f"tune {purpose}"):
             errors = head(net(take(stack.x, rows)))[..., 0], take(stack.y, rows)
             _descend(optimizer, _loss(*errors, losses))
         with torch.no_grad():
-            found = head(net(take(stack.x, stack.valid)))[..., 0]
-            best.take(_mae(found, take(stack.y, stack.valid)))
+            best.take(_mae(head(net(asked))[..., 0], true))
     best.restore()
     with torch.no_grad():
-        return Fitted(head(net(stack.x))[..., 0], best.error, net, head)
+        return Fitted(head(features(stack, net))[..., 0], best.error, net, head)
 
 
 @torch.enable_grad()  # also within an evaluation
-def probe(stack: Stack, net: Members, budget: Budget, purpose: str) -> Fitted:
+def probe(stack: Stack, net: nn.Module, budget: Budget, purpose: str) -> Fitted:
     """A linear head with the L1 loss on frozen standardised features."""
-    with torch.no_grad():
-        z = net(stack.x)
-        seen = take(z, stack.train)
-        mean = seen.mean(1, keepdim=True)
-        std = seen.std(1, correction=0, keepdim=True).clamp(min=1e-6)
-        z = (z - mean) / std
+    z = features(stack, net)
+    seen = take(z, stack.train)
+    mean = seen.mean(1, keepdim=True)
+    std = seen.std(1, correction=0, keepdim=True).clamp(min=1e-6)
+    z = (z - mean) / std
+    asked, true = take(z, stack.valid), take(stack.y, stack.valid)
     head = _head(stack, budget.width, purpose)
     parameters = list(head.parameters())
     optimizer = Adam(parameters, lr=budget.probe_lr, fused=True)
@@ -181,8 +193,7 @@ def probe(stack: Stack, net: Members, budget: Budget, purpose: str) -> Fitted:
             found = head(take(z, rows))[..., 0]
             _descend(optimizer, _loss(found, take(stack.y, rows), ["l1"] * len(stack)))
         with torch.no_grad():
-            found = head(take(z, stack.valid))[..., 0]
-            best.take(_mae(found, take(stack.y, stack.valid)))
+            best.take(_mae(head(asked)[..., 0], true))
     best.restore()
     with torch.no_grad():
         return Fitted(head(z)[..., 0], best.error, net, head, (mean, std))
@@ -203,8 +214,17 @@ def batches(stack: Stack, size: int, epoch: int, purpose: str) -> Iterator[Tenso
 
 
 def take(values: Tensor, rows: Tensor) -> Tensor:
-    """Rows of each member: (S, N, ...) at (S, B) gives (S, B, ...)."""
-    return values[torch.arange(len(values))[:, None], rows]
+    """Rows of each member: (K, N, ...) at (S, B) gives (S, B, ...), member i those of i mod K."""
+    splits, count = values.shape[:2]
+    place = rows + count * (torch.arange(len(rows)) % splits)[:, None]
+    return values.flatten(0, 1).index_select(0, place.flatten()).unflatten(0, rows.shape)
+
+
+@torch.no_grad()
+def features(stack: Stack, net: nn.Module) -> Tensor:
+    """What the network makes of all samples, (S, N, D)."""
+    rows = torch.arange(stack.x.shape[1]).expand(len(stack), -1)
+    return torch.cat([net(take(stack.x, some)) for some in rows.split(SWEEP, 1)], 1)
 
 
 class _Best:
@@ -219,7 +239,8 @@ class _Best:
         better = error < self.error
         self.error = torch.where(better, error, self.error)
         for kept, p in zip(self.kept, self.parameters, strict=True):
-            kept.copy_(torch.where(better[:, None, None], p.detach(), kept))
+            own = better.view(-1, *(1 for _ in p.shape[1:]))
+            kept.copy_(torch.where(own, p.detach(), kept))
 
     def restore(self) -> None:
         with torch.no_grad():
