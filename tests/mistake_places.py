@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
 SMALL_REGRESSION = ("trainer.max_epochs=1", "encoder.width=8", "evaluation.compare=false")
+SMALL_LANGUAGE = (
+    "encoder=tiny",
+    "encoder.width=8",
+    "encoder.layers=1",
+    "encoder.heads=2",
+    "data.max_tokens=60",
+    "data.max_prompt_tokens=40",
+    "data.response_tokens=4",
+    "trainer.align.max_steps=1",
+)
 SMALL_RECOMMENDER = ("trainer.max_epochs=1", "encoder.width=8", "encoder.inner=8")
 
 
@@ -218,6 +228,72 @@ def priced(place: Place) -> None:
     houses(place)
     words = ("data=table", "data.path=houses.csv", "data.target=price", *SMALL_REGRESSION)
     place.train("supremix", *words)
+
+
+def preferred(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
+    """Eight pairs in `pairs.jsonl`; `change` makes its lines other ones."""
+    place.use("alignment", "generate")
+    pairs = [
+        {"prompt": f"Name a colour, {i}.", "chosen": f" Red, {i}", "rejected": " Loud"}
+        for i in range(8)
+    ]
+    place.write("pairs.jsonl", "\n".join([*change([json.dumps(each) for each in pairs]), ""]))
+
+
+def preferred_with(place: Place, *records: object) -> None:
+    """These records stand behind the eight pairs."""
+    preferred(place, lambda lines: [*lines, *map(json.dumps, records)])
+
+
+def preferred_records(place: Place, *records: object) -> None:
+    """These records alone."""
+    preferred(place, lambda lines: list(map(json.dumps, records)))
+
+
+def preferred_in_another_encoding(place: Place) -> None:
+    """A file as an old editor saves it."""
+    preferred(place)
+    path = place.folder / "pairs.jsonl"
+    path.write_bytes(path.read_text().replace("Red", "Ros\u00e9").encode("latin-1"))
+
+
+def language_model(place: Place, **tokenizer: str | None) -> None:
+    """A model folder `small/` that transformers loads; `tokenizer` sets attributes of its own."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from contrast_alignment.tokens import train_tokenizer
+
+    preferred(place)
+    config = LlamaConfig(
+        vocab_size=300,
+        hidden_size=8,
+        intermediate_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        max_position_embeddings=128,
+    )
+    LlamaForCausalLM(config).save_pretrained(place.folder / "small")
+    made = train_tokenizer(["a"], 300)
+    for name, value in tokenizer.items():
+        setattr(made, name, value)
+    made.save_pretrained(place.folder / "small")
+
+
+def chatting(place: Place) -> None:
+    """Chat messages, for a model whose tokenizer has no template."""
+    language_model(place, chat_template=None)
+    turns = {name: [{"role": name, "content": "Hello"}] for name in ("user", "assistant")}
+    other = [{"role": "assistant", "content": "Go away"}]
+    record = {"prompt": turns["user"], "chosen": turns["assistant"], "rejected": other}
+    place.write("pairs.jsonl", f"{json.dumps(record)}\n")
+
+
+def with_a_reference_of_another_model(place: Place) -> None:
+    """A cache that a run of another seed has written."""
+    preferred(place)
+    words = ("data=records", "data.path=pairs.jsonl", *SMALL_LANGUAGE)
+    cache = ("encoder.reference_model=cache", "encoder.reference_cache=kept.safetensors")
+    place.train("alignment", *words, *cache, "seed=1")
 
 
 def without_its_plugin(place: Place) -> None:

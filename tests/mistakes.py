@@ -105,6 +105,13 @@ PREDICT = "predict runs/supremix-table-seed0 new.csv"
 EXPLORE = "run plugin=ucb"
 LAKE = f"{EXPLORE} data=gymnasium"
 
+PREFER = "run plugin=alignment data=records data.path=pairs.jsonl"
+SPEAK = f"{PREFER} {' '.join(places.SMALL_LANGUAGE)}"
+SMALL_MODEL = f"{PREFER} encoder.model=small"
+KEPT = "encoder.reference_model=cache encoder.reference_cache=kept.safetensors"
+PAIR = {"prompt": "Name a sound.", "chosen": " Loud", "rejected": " Red"}
+LIST = {"prompt": "Name a sound.", "responses": [" Loud", " Red"], "scores": [1, 0]}
+
 RUN = "runs/toy-blobs-seed0"
 POINTS = "run plugin=toy data=table data.path"
 
@@ -555,6 +562,133 @@ MISTAKES: dict[str, list[Mistake]] = {
             "An export to a folder that exists",
             f"export {RUN} mine",
             lambda place: (place.train(), (place.folder / "mine").mkdir()),
+        ),
+    ],
+    "Preferences": [
+        Mistake(
+            "Records that do not exist",
+            "run plugin=alignment data=records data.path=pair.jsonl",
+            places.preferred,
+        ),
+        Mistake(
+            "A record without a field",
+            PREFER,
+            lambda place: places.preferred_with(place, {"prompt": "Why?", "chosen": " So."}),
+        ),
+        Mistake(
+            "Columns with a typo",
+            PREFER,
+            lambda place: places.preferred_records(place, {"promt": "Why?", "answer": " So."}),
+        ),
+        Mistake(
+            "A response that is no text",
+            PREFER,
+            lambda place: places.preferred_with(place, PAIR | {"chosen": 3}),
+        ),
+        Mistake(
+            "Scores that are too few",
+            PREFER,
+            lambda place: places.preferred_records(place, LIST | {"scores": [1]}),
+        ),
+        Mistake(
+            "An id that stands twice",
+            PREFER,
+            lambda place: places.preferred_with(place, PAIR | {"id": 7}),
+            note="A record without an id has its number, from 0.",
+        ),
+        Mistake(
+            "A line that is no JSON",
+            PREFER,
+            lambda place: places.preferred(place, lambda lines: [lines[0][:-4], *lines[1:]]),
+        ),
+        Mistake("Records that are not UTF-8", PREFER, places.preferred_in_another_encoding),
+        Mistake(
+            "Lists with nothing to prefer",
+            PREFER,
+            lambda place: places.preferred_records(
+                place, LIST | {"scores": [1, 1]}, LIST | {"responses": [" Loud"], "scores": [1]}
+            ),
+        ),
+        Mistake(
+            "An empty response, and a prompt longer than the window",
+            SPEAK,
+            lambda place: places.preferred_with(
+                place, PAIR | {"rejected": " "}, PAIR | {"prompt": "Why? " * 99}
+            ),
+            code=0,
+            note="What cannot be learnt from is left out, what is too long is cut; both are counted.",
+        ),
+        Mistake(
+            "A window without room for a response",
+            f"{PREFER} data.max_tokens=512",
+            places.preferred,
+        ),
+        Mistake(
+            "Single responses for an objective that compares",
+            SPEAK,
+            lambda place: places.preferred_records(
+                place, {"prompt": "Name a sound.", "completion": " Loud", "label": True}
+            ),
+        ),
+        Mistake(
+            "Prompts alone, and no rule",
+            PREFER,
+            lambda place: places.preferred_records(place, {"prompt": "Name a sound."}),
+        ),
+        Mistake(
+            "A rule that does not exist",
+            f"{PREFER} data.reward=vowls",
+            lambda place: places.preferred_records(place, {"prompt": "Name a sound."}),
+        ),
+        Mistake(
+            "A text that is too short",
+            "run plugin=alignment data=text data.path=text.txt",
+            lambda place: places.preferred(place) or place.write("text.txt", "Once upon a time."),
+        ),
+    ],
+    "Language models": [
+        Mistake("No model named", PREFER, places.preferred),
+        Mistake(
+            "A model of the hub without its revision",
+            f"{PREFER} encoder.model=somebody/model",
+            places.preferred,
+        ),
+        Mistake(
+            "A folder without a model",
+            f"{PREFER} encoder.model=empty",
+            lambda place: places.preferred(place) or (place.folder / "empty").mkdir(),
+        ),
+        Mistake(
+            "A tokenizer without an end",
+            SMALL_MODEL,
+            lambda place: places.language_model(place, eos_token=None),
+        ),
+        Mistake("Chat messages for a model without a template", SMALL_MODEL, places.chatting),
+        Mistake("A window longer than what the model reads", SMALL_MODEL, places.language_model),
+        Mistake(
+            "A reference cache of another model",
+            f"{SPEAK} {KEPT}",
+            places.with_a_reference_of_another_model,
+        ),
+        Mistake(
+            "A reference cache for an objective that needs more",
+            f"{SPEAK} objective=kto encoder.reference_model=cache",
+            places.preferred,
+        ),
+        Mistake(
+            "No reference for an objective that needs one",
+            f"{SPEAK} encoder.reference_model=none",
+            places.preferred,
+        ),
+        Mistake(
+            "An adapter to switch off that is not there",
+            f"{SMALL_MODEL} encoder.reference_model=adapter_off",
+            places.preferred,
+        ),
+        Mistake(
+            "A run without a language model to write with",
+            f"generate {RUN} --prompt Hello",
+            lambda place: places.preferred(place) or place.train(),
         ),
     ],
     "Comparisons": [

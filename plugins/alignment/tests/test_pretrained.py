@@ -174,5 +174,5 @@ def test_a_model_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"no folder here.*encoder.revision"):
         locate("somebody/model", "")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="cannot load"):
+    with pytest.raises(DataError, match=r"no config.json"):
         encoder(tmp_path / "empty")

@@ -10,7 +10,7 @@ from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
 from contrast_alignment.cached import cached_reference
-from contrast_alignment.models import tokenizer_for
+from contrast_alignment.models import tokenizer_for, without_progress
 from contrast_alignment.policy import Policy
 from contrast_alignment.reference import NAME
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
@@ -130,10 +130,11 @@ def deliver_model(parts: Parts, folder: Path) -> None:
     """What others read: `model/` and, of an adapter, `adapter/`, both as transformers and peft
     save them; and the reference's log-probabilities where they were computed."""
     model = parts.encoder.model
-    if hasattr(model, "merge_and_unload"):
-        model.save_pretrained(folder / "adapter")
-        model = copy.deepcopy(model).merge_and_unload()
-    model.save_pretrained(folder / "model")
+    with without_progress():
+        if hasattr(model, "merge_and_unload"):
+            model.save_pretrained(folder / "adapter")
+            model = copy.deepcopy(model).merge_and_unload()
+        model.save_pretrained(folder / "model")
     parts.data.tokenizer.save_pretrained(folder / "model")
     if parts.sampler.reference is not None:
         parts.sampler.reference.save(folder / NAME)

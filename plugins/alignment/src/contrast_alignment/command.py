@@ -47,12 +47,14 @@ def written_by(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from contrast.engine.randomness import generator
+    from contrast_alignment.models import without_progress
     from contrast_alignment.sampling import sample
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True
-    ).eval()
+    with without_progress():
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True
+        ).eval()
     ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     if not ids:
         raise DataError("the prompt is empty: give a text of one token at least to `--prompt`")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,8 @@ def tokenizer_for(encoder: Any, texts: tuple[str, ...]) -> Any:
 def locate(model: str, revision: str) -> dict[str, Any]:
     """How transformers is to find a model: a folder, or a name on the hub with its revision.
 
-    Raises: ConfigError: no model is named, or one of the hub without a revision.
+    Raises: ConfigError: no model is named, or one of the hub without a revision;
+    DataError: the folder holds none.
     """
     if not model:
         raise ConfigError(
@@ -111,6 +114,8 @@ def locate(model: str, revision: str) -> dict[str, Any]:
             "on the hub with `encoder.revision`"
         )
     if Path(model).is_dir():
+        if not Path(model, "config.json").is_file():
+            raise DataError(f"{model} holds no model of transformers: it has no config.json")
         return {"local_files_only": True}
     if not revision:
         raise ConfigError(
@@ -120,11 +125,26 @@ def locate(model: str, revision: str) -> dict[str, Any]:
     return {"revision": revision}
 
 
+@contextmanager
+def without_progress() -> Iterator[None]:
+    """transformers shows no bars of its own in the block."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def _loaded(load: Any, model: str, revision: str, **settings: Any) -> Any:
     """What transformers loads; its refusals become one sentence. No code of the model is run."""
     where = locate(model, revision)
     try:
-        return load(model, trust_remote_code=False, **where, **settings)
+        with without_progress():
+            return load(model, trust_remote_code=False, **where, **settings)
     except (OSError, ValueError) as cause:
         reason = str(cause).strip().splitlines()[0]
         raise DataError(
