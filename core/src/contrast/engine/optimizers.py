@@ -19,8 +19,10 @@ def make_optimizer(parameters: list[nn.Parameter], trainer: TrainerConfig) -> Op
             momentum=trainer.momentum,
             weight_decay=trainer.weight_decay,
         )
-    kind = {"adam": Adam, "adamw": AdamW}[trainer.optimizer]
-    return kind(parameters, lr=trainer.lr, weight_decay=trainer.weight_decay)
+    settings = {"lr": trainer.lr, "weight_decay": trainer.weight_decay}
+    if trainer.optimizer == "adamw":  # for large models: fused, it makes no temporary tensors
+        return AdamW(parameters, fused=True, **settings)
+    return Adam(parameters, **settings)
 
 
 def learning_rate_factor(step: int, steps: int, trainer: TrainerConfig) -> float:
