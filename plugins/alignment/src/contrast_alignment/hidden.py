@@ -80,7 +80,7 @@ def _again(decoder: Any, batch: Batch, prompt_seen: Tensor) -> Tensor:
 
 
 def _embedded(decoder: Any, *tokens: Tensor) -> list[Tensor]:
-    """Embeddings of tokens, (R, T, D) each, looked up together: one gradient of the table's size."""
+    """Embeddings (R, T, D) each, looked up together: one gradient of the table's size."""
     found = decoder.get_input_embeddings()(torch.cat([each.flatten() for each in tokens]))
     parts = found.split([each.numel() for each in tokens])
     return [part.view(*each.shape, -1) for part, each in zip(parts, tokens, strict=True)]
