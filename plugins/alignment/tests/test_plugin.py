@@ -77,9 +77,46 @@ def test_generating_needs_a_language_model_and_a_prompt(finished, tmp_path):
 
 
 def test_an_unknown_reward_is_refused_with_the_nearest_name(tmp_path):
-    overrides = [*SMALL, *small_text(tmp_path), "data.reward=vowls", "trainer.sft.max_steps=1"]
+    overrides = [*SMALL, *small_text(tmp_path), "data.reward=vowls"]
     with pytest.raises(ConfigError, match="vowels"):
         contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+OWN = """
+from torch import exp
+
+from contrast_alignment.objectives.compared import gaps, log_ratios, mean_over_pairs, preferred
+
+
+def exponential(lists):
+    return mean_over_pairs(exp(-gaps(log_ratios(lists))), preferred(lists), "mean")
+
+
+def length(prompt, response):
+    return len(response)
+"""
+
+
+def test_an_objective_and_a_rule_of_ones_own_are_found_in_the_working_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    named = ("objective=own", "objective.function=mine:exponential", "data.reward=mine:length")
+    steps = ("trainer.max_steps=2", "trainer.sft.max_steps=1")
+    overrides = [*SMALL, *small_text(tmp_path), *named, *steps]
+    result = contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
+    lines = map(json.loads, (result.folder / "metrics.jsonl").read_text().splitlines())
+    first = next(line for line in lines if line["stage"] == "align")
+    assert first["loss"] == pytest.approx(1.0)
+    assert result.metrics["reward/policy"] > 1
+
+
+@pytest.mark.parametrize("name", ["", "mine", "no_such_module:f", "json:no_such_function"])
+def test_a_function_that_cannot_be_imported_is_refused_before_any_work(name, tmp_path):
+    overrides = [*SMALL, *small_text(tmp_path), "objective=own", f"objective.function={name}"]
+    with pytest.raises(ConfigError, match=r"objective.function=.* cannot be imported"):
+        contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_text_that_is_too_short_is_refused(tmp_path):

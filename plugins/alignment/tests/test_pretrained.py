@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -159,6 +160,9 @@ def test_a_tokenizer_without_an_end_is_refused_and_one_without_padding_pads_with
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = None
+    for name in ("unpadded", "endless"):
+        (tmp_path / name).mkdir()
+        shutil.copy(folder / "config.json", tmp_path / name)
     tokenizer.save_pretrained(tmp_path / "unpadded")
     settings = PretrainedSettings(model=str(tmp_path / "unpadded"))
     assert tokenizer_for(settings, ()).pad_token == tokenizer.eos_token

@@ -13,6 +13,7 @@ from contrast_alignment.cached import cached_reference
 from contrast_alignment.models import tokenizer_for, without_progress
 from contrast_alignment.policy import Policy
 from contrast_alignment.reference import NAME
+from contrast_alignment.rewards import reward_named
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
 from contrast_alignment.task import Task, asked, tokens_of, with_answers
 from contrast_alignment.texts import Texts
@@ -25,6 +26,9 @@ def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
     """
     refuse_reference(config, stage)
     source = config.build("data", generator=at.shared("data"))
+    if source.asking is not None:
+        reward_named(source.asking.reward)  # a name that is wrong is told before any training
+    config.build_sized("objective", {})  # and so is a function that cannot be imported
     texts = source.train if isinstance(source, Texts) else source.texts()
     tokenizer = tokenizer_for(config.encoder, texts)
     size = config.sampler.batch_size

@@ -65,14 +65,14 @@ def pretrained(
     import torch
     from transformers import AutoModelForCausalLM
 
-    found = AutoModelForCausalLM.from_pretrained
-    loaded = _loaded(found, model, revision, use_safetensors=True, dtype=torch.float32)
+    load = AutoModelForCausalLM.from_pretrained
+    found = loaded(load, model, revision, use_safetensors=True, dtype=torch.float32)
     if gradient_checkpointing:
-        loaded.gradient_checkpointing_enable({"use_reentrant": False})
-        loaded.enable_input_require_grads()
+        found.gradient_checkpointing_enable({"use_reentrant": False})
+        found.enable_input_require_grads()
     if lora_rank:
-        loaded = with_adapter(loaded, lora_rank, lora_alpha)
-    return Policy(loaded, shared_prefix=shared_prefix, checkpointing=gradient_checkpointing)
+        found = with_adapter(found, lora_rank, lora_alpha)
+    return Policy(found, shared_prefix=shared_prefix, checkpointing=gradient_checkpointing)
 
 
 def with_adapter(model: Any, rank: int, alpha: float) -> Any:
@@ -98,7 +98,7 @@ def tokenizer_for(encoder: Any, texts: tuple[str, ...]) -> Any:
         return train_tokenizer(texts, encoder.vocabulary)
     from transformers import AutoTokenizer
 
-    found = _loaded(AutoTokenizer.from_pretrained, encoder.model, encoder.revision)
+    found = loaded(AutoTokenizer.from_pretrained, encoder.model, encoder.revision)
     return usable(found, encoder.model)
 
 
@@ -139,7 +139,7 @@ def without_progress() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _loaded(load: Any, model: str, revision: str, **settings: Any) -> Any:
+def loaded(load: Any, model: str, revision: str, **settings: Any) -> Any:
     """What transformers loads; its refusals become one sentence. No code of the model is run."""
     where = locate(model, revision)
     try:

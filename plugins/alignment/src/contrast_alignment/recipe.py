@@ -234,6 +234,13 @@ class FdivSettings(Settings):
     ] = setting("total_variation", "concave function of the implicit reward (inferred)")
 
 
+@dataclass(frozen=True)
+class OwnSettings(Settings):
+    """A function of your own on lists."""
+
+    function: str = setting("", "as `module:function`, of a package or of the working folder")
+
+
 def objective(
     name: str, config: type[Settings], build: str, summary: str, paper: str, *needs: str
 ) -> ObjectivePart:
@@ -243,7 +250,7 @@ def objective(
         config,
         f"{HOME}.objectives.{build}",
         summary,
-        f"https://arxiv.org/abs/{paper}",
+        f"https://arxiv.org/abs/{paper}" if paper else "",
         reads=Responses,
         needs=frozenset(needs),
         cost="O(N K^2) beside the model",
@@ -274,6 +281,7 @@ OBJECTIVES = (
         REF,
     ),
     objective("fdiv_sft", FdivSettings, "fdiv_sft:build", "the best alone", "2507.00018", REF),
+    objective("own", OwnSettings, "own:build", "your own function of lists", ""),
 )
 
 SMALL_STAGES = {

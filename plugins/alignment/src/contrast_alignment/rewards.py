@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 from contrast.errors import ConfigError, did_you_mean, listing
+from contrast_alignment.own import imported
 
 Reward = Callable[[str, str], float]
 
@@ -39,15 +39,11 @@ def reward_named(name: str) -> Reward:
 
     Raises: ConfigError: there is no such rule.
     """
-    module, colon, function = name.partition(":")
-    if not colon:
-        if name not in REWARDS:
-            raise ConfigError(
-                f"unknown reward `{name}`{did_you_mean(name, REWARDS)}\n"
-                f"Rewards: {listing(REWARDS)}, or your own as `module:function`."
-            )
-        return REWARDS[name]
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as cause:
-        raise ConfigError(f"the reward `{name}` cannot be imported: {cause}") from None
+    if ":" in name:
+        return imported(name, "data.reward")
+    if name not in REWARDS:
+        raise ConfigError(
+            f"unknown reward `{name}`{did_you_mean(name, REWARDS)}\n"
+            f"Rewards: {listing(REWARDS)}, or your own as `module:function`."
+        )
+    return REWARDS[name]
