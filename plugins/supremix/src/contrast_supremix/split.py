@@ -68,9 +68,9 @@ def _shuffled(units: np.ndarray, generator: Generator) -> np.ndarray:
 
 
 def _whole(order: np.ndarray, units: np.ndarray, end: int) -> int:
-    """The end of a run of rows, moved behind the unit that it falls into."""
-    starts = np.flatnonzero(np.diff(units[order], prepend=-1, append=-1))  # between two units
-    return int(starts[np.searchsorted(starts, end)])
+    """The end of a run of rows, moved to the nearest place between two units."""
+    starts = np.flatnonzero(np.diff(units[order], prepend=-1, append=-1))
+    return int(starts[np.abs(starts - end).argmin()])
 
 
 def _checked(*parts: np.ndarray) -> Split:
