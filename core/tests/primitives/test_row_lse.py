@@ -136,6 +136,37 @@ def test_rows_against_themselves_use_half_the_tiles(structures, weight, size):
     close(gradients([found.lse], (z, t)), gradients([expected], (z, t)))
 
 
+@pytest.mark.parametrize("kept", [0, 10**6])
+@pytest.mark.parametrize("size", [0.1, *SIZES])
+@pytest.mark.parametrize(
+    ("structures", "weight"),
+    [
+        ((), torch.ones(N, N)),
+        ((OffDiagonal(),), ~torch.eye(N, dtype=torch.bool)),
+        ((Differ(IDS, IDS),), IDS[:, None] != IDS),
+    ],
+)
+def test_distances_of_rows_from_one_another_use_half_the_tiles(
+    structures, weight, size, kept, monkeypatch
+):
+    monkeypatch.setattr(module, "KEPT", kept)
+    z = (7 + rows(N, size)).requires_grad_()
+    t = torch.tensor(0.9, dtype=torch.float64, requires_grad=True)
+    found = row_lse(z, temperature=t, score="distance", weights=structures, columns=True)
+    expected = formula(z, z, weight, t, score="distance")[0]
+    close(found.lse, expected)
+    assert found.column_lse is found.lse
+    close(gradients([found.lse], (z, t)), gradients([expected], (z, t)))
+
+
+def test_distances_far_beyond_single_precision_stay_finite():
+    z = rows(N, 1e5, dtype=torch.float32).requires_grad_()
+    found = row_lse(z, score="distance").lse
+    found.sum().backward()
+    assert found.isfinite().all()
+    assert z.grad.isfinite().all()
+
+
 @pytest.mark.parametrize(
     "options",
     [

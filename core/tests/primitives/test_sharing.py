@@ -42,6 +42,9 @@ def themselves(a, k, t, w):
     apart = Apart(*[torch.stack((group, ids(N, 1)))] * 2)
     for weights in ((OffDiagonal(),), (Differ(group, group), OffDiagonal((-1, 0, 1))), (apart,)):
         yield row_lse.row_lse(a, temperature=t.mean(), weights=weights).lse.square()
+    for weights in ((), (OffDiagonal(),)):
+        near = row_lse.row_lse(a, temperature=t.mean(), score="distance", weights=weights)
+        yield near.lse.square()
 
 
 def nothing_left(a, k, t, w):

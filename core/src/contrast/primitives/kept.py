@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from contrast.primitives.plain import Plan, Statistics, graph_gradients, plain
+from contrast.primitives.scores import mirrored
 from contrast.primitives.streaming import forward
 from contrast.primitives.tiles import LN2, Tiles
 
@@ -35,9 +36,18 @@ class _Kept(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, k: Tensor | None, plan: Plan) -> tuple[Tensor, Tensor | None]:
-        half, others = k is None, a if k is None else k
+        half, others = k is None, plan.partners(a, k)
         shape = len(a), len(others)
-        tiles = Tiles(a, others, plan.weights, plan.scale, unit=LN2, half=half, shape=shape)
+        tiles = Tiles(
+            a,
+            others,
+            plan.weights,
+            plan.scale,
+            unit=LN2,
+            half=half,
+            shape=shape,
+            peaked=half and plan.peaked,
+        )
         rows, columns, _ = forward(tiles, columns=plan.columns, carry=False)
         e, turned = tiles.scratch("x", *shape), None
         if plan.columns and not tiles.bounded:  # columns then have shifts of their own
@@ -54,11 +64,13 @@ class _Kept(torch.autograd.Function):
             lse, _, column_lse = plain(a, k, ctx.plan)
             return *graph_gradients((lse, column_lse), (a, k), (g, u)), None
         f = _share(torch.zeros_like(rows) if g is None else g, rows)[:, None]
-        others, scale = a if k is None else k, ctx.plan.scale
+        others, scale = ctx.plan.partners(a, k), ctx.plan.scale
         if u is None and not ctx.symmetric:
             da = (e @ others).mul_(scale * f)
             dk = e.t() @ (scale * f * a)
-            return (da.add_(dk), None, None) if k is None else (da, dk, None)
+            if k is None:
+                return da.add_(mirrored(dk) if ctx.plan.mirror else dk), None, None
+            return da, dk, None
         v = f[:, 0] if ctx.symmetric else _share(u, columns)
         gradient = (f + v).mul_(e) if turned is None else (e * f).addcmul_(turned, v)
         da = torch.addmm(a, gradient, others, beta=0, alpha=scale)

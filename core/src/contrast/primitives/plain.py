@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from contrast.primitives.scores import mirrored
 from contrast.primitives.weights import Weights
 
 # Up to this many pairs they are all held at once. On one CPU thread at D = 128 tiles take 1.1 times
@@ -19,18 +20,33 @@ Statistics = tuple[Tensor, Tensor | None, Tensor | None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is wanted of the pairs beside the row sums: e, c, and gradients to come."""
+    """What is wanted of the pairs beside the row sums: e, c, and gradients to come.
+
+    Rows against themselves may meet themselves `mirrored`, as in a distance.
+    """
 
     weights: Weights
     scale: float = 1.0
     moment: bool = False
     columns: bool = False
     grad: bool = True
+    mirror: bool = False
+
+    @property
+    def peaked(self) -> bool:
+        """Whether no score is above 0, which each row has with itself."""
+        return self.mirror and not self.weights
+
+    def partners(self, a: Tensor, k: Tensor | None) -> Tensor:
+        """What the rows a are compared with: k, or themselves."""
+        if k is not None:
+            return k
+        return mirrored(a) if self.mirror else a
 
 
 def plain(a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
     """l, e and c of x = scale a k^T by the plain formula, O(N M) memory; k = None stands for a."""
-    scores = a @ (a if k is None else k).T
+    scores = a @ plan.partners(a, k).T
     scores = scores if plan.scale == 1 else scores * plan.scale
     x = plan.weights.add_to(scores.clone() if plan.moment else scores)
     lse = _logsumexp(x, 1, plan.weights)

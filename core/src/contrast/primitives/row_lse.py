@@ -92,16 +92,17 @@ def row_lse(
             *row_statistics(anchors, candidates, temperature, weights, moment, columns)
         )
     anchors, candidates = wide(anchors), None if candidates is None else wide(candidates)
-    alike = candidates is None and not moment and score == "inner"
+    alike = candidates is None and not moment
     alike = alike and all(map(is_symmetric, weights)) and _is_one_number(temperature)
     with full_precision(anchors):
         if alike:
-            a, k, scale = lower_alike(anchors, temperature)
+            a, k, scale = lower_alike(anchors, temperature, score)
         else:
             k = anchors if candidates is None else candidates
             a, k, scale = lower_scores(anchors, k, temperature, score)
         by_kind = ready(weights, (n, m), anchors)
-        plan = Plan(by_kind, scale, moment, columns and not alike, torch.is_grad_enabled())
+        grad, mirror = torch.is_grad_enabled(), alike and score == "distance"
+        plan = Plan(by_kind, scale, moment, columns and not alike, grad, mirror)
         lse, mean, column_lse = (_small if n * m <= SMALL else tiled)(a, k, plan)
     if moment:
         mean = mean * temperature
@@ -131,11 +132,13 @@ def _is_one_number(temperature: float | Tensor) -> bool:
 
 
 class _Streaming(torch.autograd.Function):
-    """l, e and c of x = scale a k^T by tiles; k = None stands for a, whose x is symmetric."""
+    """l, e and c of x = scale a k^T by tiles; k = None: a's own partners, whose x is symmetric."""
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, k: Tensor | None, plan: Plan, *learnt: Tensor) -> Statistics:
-        tiles = Tiles(a, a if k is None else k, plan.weights, plan.scale, unit=LN2, half=k is None)
+        others = plan.partners(a, k)
+        peaked = k is None and plan.peaked
+        tiles = Tiles(a, others, plan.weights, plan.scale, unit=LN2, half=k is None, peaked=peaked)
         rows_alone = k is not None and not plan.columns
         carry = plan.moment or (plan.grad and ctx.needs_input_grad[0] and rows_alone)
         by_row, by_column, carried = forward(tiles, columns=plan.columns, carry=carry)
@@ -160,8 +163,9 @@ class _Streaming(torch.autograd.Function):
             inputs = (a, k, *learnt)
             da, dk, *rest = graph_gradients(plain(a, k, ctx.plan), inputs, (g, h, u))
             return da, dk, None, *rest
-        half, wanted = k is None, ctx.needs_input_grad
-        tiles = Tiles(a, a if half else k, ctx.plan.weights, ctx.plan.scale, unit=LN2, half=half)
+        half, wanted, others = k is None, ctx.needs_input_grad, ctx.plan.partners(a, k)
+        plan, peaked = ctx.plan, half and ctx.plan.peaked
+        tiles = Tiles(a, others, plan.weights, plan.scale, unit=LN2, half=half, peaked=peaked)
         g = torch.zeros_like(lse) if g is None else g
         row = row_side(tiles, g, lse, h, moment)
         column = column_side(tiles, g, lse) if half else None

@@ -69,8 +69,23 @@ def lower_scores(
     return a, k, 1 / temperature
 
 
-def lower_alike(rows: Tensor, temperature: float | Tensor) -> tuple[Tensor, None, float]:
-    """The same for rows against themselves at one temperature: x = r a a^T stays symmetric."""
+def lower_alike(
+    rows: Tensor, temperature: float | Tensor, score: Score = "inner"
+) -> tuple[Tensor, None, float]:
+    """The same for rows against themselves at one temperature: x stays symmetric.
+
+    x = r a a^T, and for distances x = r a mirrored(a)^T with a = (2^1/2 y, -|y|^2, 1).
+    """
+    a = rows
+    if score == "distance":
+        y = rows - rows.detach().mean(0)
+        square = y.square().sum(1, keepdim=True)
+        a = torch.cat((2**0.5 * y, -square, torch.ones_like(square)), 1)
     if isinstance(temperature, Tensor):
-        return rows / temperature.to(rows.dtype).sqrt(), None, 1.0
-    return rows, None, 1 / temperature
+        return a / temperature.to(a.dtype).sqrt(), None, 1.0
+    return a, None, 1 / temperature
+
+
+def mirrored(a: Tensor) -> Tensor:
+    """The rows with their last two columns exchanged."""
+    return torch.cat((a[:, :-2], a[:, -1:], a[:, -2:-1]), 1)

@@ -88,10 +88,10 @@ def shared(run: Run, a: Tensor, k: Tensor | None, plan: Plan) -> Statistics:
 
 def _shared_half(run: Run, a: Tensor, plan: Plan, world: World) -> Tensor:
     """The log-sum-exp of rows against themselves, each pair evaluated once."""
-    places, pieces = [], []
+    places, pieces, others = [], [], plan.partners(a, None)
     for rows, columns in _blocks(len(a), world):
         own = replace(plan, weights=plan.weights.tile(rows, columns), columns=rows != columns)
-        lse, _, column_lse = run(a[rows], a[columns] if own.columns else None, own)
+        lse, _, column_lse = run(a[rows], others[columns] if own.columns else None, own)
         places.append(rows)
         pieces.append(lse)
         if own.columns:

@@ -185,7 +185,8 @@ def backward(
         if to_a is not None:
             to_a[tile.i].addmm_(gradient, tiles.columns[tile.j], alpha=tiles.scale)
         if to_k is not None and not (tiles.half and tile.i == tile.j):
-            to_k[tile.j].addmm_(gradient.t(), tiles.rows[tile.i], alpha=tiles.scale)
+            others = tiles.columns if tiles.half else tiles.rows
+            to_k[tile.j].addmm_(gradient.t(), others[tile.i], alpha=tiles.scale)
         if sums:
             if row.slope is not None:  # x itself carries h p_ij, which is none of the weights'
                 again = exponentials(Tile(tiles, tile.i, tile.j, "again"), row)

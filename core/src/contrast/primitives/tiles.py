@@ -41,9 +41,10 @@ class Tiles:
     """The tiles of x = scale a k^T and the memory that they share.
 
     `shape` is the rows and columns of a tile, by default what suits the device. Tiles are written
-    in multiples of `unit`: LN2 for exponentials. `products` is the dtype that a and k were widened
-    from, where products are taken in it: of scores at scale 1.
-    Shapes:  a: (N, D);  k: (M, D);  half: only tiles on and above the diagonal, with k = a.
+    in multiples of `unit`: LN2 for exponentials. `peaked` scores are at most 0, which each row and
+    column reaches: they need no shift. `products` is the dtype that a and k were widened from,
+    where products are taken in it: of scores at scale 1.
+    Shapes:  a: (N, D);  k: (M, D);  half: only tiles on and above the diagonal of a symmetric x.
     """
 
     def __init__(
@@ -57,14 +58,15 @@ class Tiles:
         half: bool = False,
         shape: tuple[int, int] | None = None,
         products: torch.dtype | None = None,
+        peaked: bool = False,
     ) -> None:
         self.a, self.k, self.weights, self.scale, self.half = a, k, weights, scale, half
-        self.unit, self.products = unit, products
+        self.unit, self.products, self.peaked = unit, products, peaked
         self.height, self.width = shape or (CPU_TILE if a.device.type == "cpu" else DEVICE_TILE)
         if half:  # square, so that the diagonal runs through whole tiles only
             self.height = self.width = (self.height + self.width) // 2
         self.rows, self.columns = self.by_row(a), self.by_column(k)
-        self.bounded = not weights.logs and _is_bounded(a, k, scale)
+        self.bounded = peaked or (not weights.logs and _is_bounded(a, k, scale))
         self.floor = math.log2(torch.finfo(a.dtype).tiny) + 1  # below, 2^x is denormal: slow
         self._memory: dict[tuple[str, int, int], Tensor] = {}
 
@@ -118,6 +120,8 @@ class Tile:
 
     def exp_(self) -> Tensor:
         """w 2^x, in place of x; for bounded scores."""
+        if self.tiles.peaked:
+            self.x.clamp_(self.tiles.floor, 0)
         return self.weights.multiply_(self.x.exp2_(), self.factor)
 
     def shifted_exp(self, shift: Tensor, out: Tensor) -> Tensor:

@@ -14,10 +14,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from contrast.objectives.alignment_uniformity import uniformity
 from contrast.objectives.rows import unit
-from contrast.primitives.row_lse import row_lse
 from contrast.primitives.scores import wide
-from contrast.primitives.structure import OffDiagonal
 from contrast_sepclr.form import Spaces
 from contrast_sepclr.minimisers import make_minimiser
 
@@ -104,7 +103,7 @@ def sepclr_terms(
     c, s = unit(z), wide(salient)
     target = is_target.bool()
     t = s * target[:, None]  # (2, N, Ds); the gradient of a background row is exactly 0
-    spread = sum(uniform(each, tau=tau) for each in c) / 2
+    spread = sum(uniform(each, tau=tau, normalize=True) for each in z) / 2
     lonely = sum(salient_uniform(each, target, tau=tau) for each in s) / 2
     return {
         "common": align(c[0], c[1], tau=tau) + uniform_factor * spread,
@@ -140,16 +139,15 @@ def align(a: Tensor, b: Tensor, among: Tensor | None = None, *, tau: float) -> T
     return (square * among).sum() / (2 * tau * among.sum().clamp(min=1))
 
 
-def uniform(a: Tensor, *, tau: float) -> Tensor:
-    """log of the mean over pairs i < j of exp(-|a_i - a_j|^2 / (2 tau)); rows as they are.
+def uniform(a: Tensor, *, tau: float, normalize: bool = False) -> Tensor:
+    """log of the mean over pairs i < j of exp(-|a_i - a_j|^2 / (2 tau)).
 
-    Shapes:  a: (N, D).  Returns ().     Cost: O(N^2 D) time, O(N D) memory.
+    Shapes:  a: (N, D), rows as they are unless `normalize`, which halves the cost.  Returns ().
     Edge cases: fewer than two rows have no pair: 0.
     """
     if len(a) < 2:
         return 0 * wide(a).sum()
-    lse = row_lse(a, temperature=2 * tau, score="distance", weights=(OffDiagonal(),)).lse
-    return lse.logsumexp(0) - math.log(len(a) * (len(a) - 1))
+    return uniformity(a, t=1 / (2 * tau), normalize=normalize)
 
 
 def salient_uniform(s: Tensor, target: Tensor, *, tau: float) -> Tensor:
@@ -169,7 +167,6 @@ def salient_uniform(s: Tensor, target: Tensor, *, tau: float) -> Tensor:
     if rest and len(own):
         parts.append(math.log(2 * rest) + (-own.square().sum(1) / (2 * tau)).logsumexp(0))
     if len(own) > 1:
-        pairs = row_lse(own, temperature=2 * tau, score="distance", weights=(OffDiagonal(),))
-        parts.append(pairs.lse.logsumexp(0))
+        parts.append(uniform(own, tau=tau) + math.log(len(own) * (len(own) - 1)))
     found = torch.stack(parts).logsumexp(0) - math.log(n * (n - 1))
     return found + 0 * wide(s).sum()  # a background alone still has a graph
