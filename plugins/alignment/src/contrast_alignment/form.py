@@ -42,6 +42,27 @@ class Judged(Lists):
 
 
 @dataclass(frozen=True)
+class Rated(Judged):
+    """Lists with rewards, and the states that the head made them from.
+
+    Shapes:  states: (N, K, D) float;  again: (N, K, D), the same under another dropout.
+    """
+
+    states: Tensor | None = over(0, default=None)
+    again: Tensor | None = over(0, default=None)
+
+    def judged(self) -> Judged:
+        """The lists without the states, as objectives on rewards read them."""
+        return Judged(
+            self.scores,
+            targets=self.targets,
+            mask=self.mask,
+            ids=self.ids,
+            strength=self.strength,
+        )
+
+
+@dataclass(frozen=True)
 class YesNo(Lists):
     """Documents scored by the logits of two answers: `scores` holds those of "yes".
 

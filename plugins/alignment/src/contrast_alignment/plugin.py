@@ -5,9 +5,10 @@ from __future__ import annotations
 import contrast
 from contrast.recipe import Recipe
 from contrast_alignment.recipe import ALIGNMENT
+from contrast_alignment.reward_recipe import REWARD, VOTES
 
 
 @contrast.hookimpl
 def contrast_recipes() -> list[Recipe]:
-    """Fine-tuning on a text or on good responses, then preferences."""
-    return [ALIGNMENT]
+    """A policy; a reward model by `method=reward`; by `method=votes` whose labels are doubted."""
+    return [ALIGNMENT, REWARD, VOTES]
