@@ -49,5 +49,5 @@ class Convolved(nn.Module):
             padding = self.kernel // 2
             x = convolve(x, weight.flatten(0, 1), bias.flatten(), 2, padding, groups=members)
             x = leaky_relu(x, SLOPE)
-        x = pool(x, self.pooled).view(count, members, -1)
+        x = pool(x, self.pooled).reshape(count, members, -1)
         return self.last(x.transpose(0, 1))
