@@ -191,7 +191,7 @@ def ours(folder: Path, case: Case) -> Found:
         clock.tick()
         with autocast:
             form = policy(move(batch, case.device, torch.float32))
-        loss = dpo(form, beta=BETA)
+        loss = dpo(paired(form), beta=BETA)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.model.parameters(), CLIP)
         adamw.step()
@@ -199,6 +199,16 @@ def ours(folder: Path, case: Case) -> Found:
         losses.append(loss.detach())
     clock.tick()
     return clock.found(losses)
+
+
+def paired(form: Any) -> Any:
+    """The lists cut into the pairs that TRL sees, so that both sides have one loss."""
+    from contrast.forms import Lists
+
+    scores, targets, reference = (
+        each.view(-1, 2) for each in (form.scores, form.targets, form.reference)
+    )
+    return Lists(scores, targets=targets, reference=reference)
 
 
 def trl(folder: Path, case: Case) -> Found:

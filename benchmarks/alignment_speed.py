@@ -82,7 +82,7 @@ def main() -> None:
                     for ratio, bar in zip((time, memory), bars, strict=True)
                 ),
             )
-    Console().print(table)
+    Console(width=100).print(table)
     if given.json:
         given.json.write_text(json.dumps(record, indent=1) + "\n")
 
