@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -215,6 +216,51 @@ def explorer(place: Place) -> None:
     place.use("ucb")
 
 
+HALL = """
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+
+class Hall(gymnasium.Env):
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, seen=0.0, reward=0.0, pairs=False):
+        self.seen, self.reward = np.full(2, seen, np.float32), reward
+        box = spaces.Box(-1, 1, (2,), np.float32)
+        self.observation_space = spaces.Tuple((box, box)) if pairs else box
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return self.seen, self.reward, False, False, {}
+
+
+for name, given, steps in (
+    ("Endless", {}, None),
+    ("Blind", {"seen": np.nan}, 20),
+    ("Rich", {"reward": np.inf}, 20),
+    ("Dear", {"reward": 500.0}, 20),
+    ("Pairs", {"pairs": True}, 20),
+):
+    gymnasium.register(f"{name}-v0", Hall, kwargs=given, max_episode_steps=steps)
+"""
+
+
+def hall(place: Place) -> None:
+    """Environments of one's own in `hall.py`, each with something wrong."""
+    explorer(place)
+    place.write("hall.py", HALL)
+
+
+def bare(place: Place) -> None:
+    """Contrastive UCB is installed, and MiniGrid is not."""
+    explorer(place)
+    place.patch.setitem(sys.modules, "minigrid", None)
+
+
 def houses(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
     """Forty houses in `houses.csv`, header first; `change` makes its lines other ones."""
     place.use("supremix", "predict")
@@ -228,6 +274,33 @@ def priced(place: Place) -> None:
     houses(place)
     words = ("data=table", "data.path=houses.csv", "data.target=price", *SMALL_REGRESSION)
     place.train("supremix", *words)
+
+
+def gauges(place: Place) -> None:
+    """Labels of thirty images in `gauges`, and no image."""
+    place.use("supremix", "predict")
+    (place.folder / "gauges").mkdir()
+    rows = [f"{i:02}.png,{i}" for i in range(30)]
+    place.write("gauges/labels.csv", "\n".join(["file,bar", *rows, ""]))
+
+
+def alike(place: Place, empty: int = -1) -> None:
+    """Thirty pairs in `pairs.csv`, one of them perhaps without its second sentence."""
+    place.use("supremix", "predict")
+    rows = [f"a cat,{'' if i == empty else f'{i} cats'},{i}" for i in range(30)]
+    place.write("pairs.csv", "\n".join(["sentence1,sentence2,score", *rows, ""]))
+
+
+def sentences(place: Place) -> None:
+    """Thirty pairs, the fourth without its second sentence."""
+    alike(place, empty=3)
+
+
+def waves(place: Place) -> None:
+    """Thirty series of four moments in `waves.csv`; the third has two targets."""
+    place.use("supremix", "predict")
+    rows = [f"w{i},{t},{i * t},{i + (i == 2 and t > 1)}" for i in range(30) for t in range(4)]
+    place.write("waves.csv", "\n".join(["wave,second,volt,pace", *rows, ""]))
 
 
 def preferred(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:

@@ -102,8 +102,14 @@ HOUSES = "run plugin=supremix data=table data.path=houses.csv"
 PRICES = f"{HOUSES} data.target=price {' '.join(places.SMALL_REGRESSION)}"
 PREDICT = "predict runs/supremix-table-seed0 new.csv"
 
+GAUGES = "run plugin=supremix data=images data.path=gauges data.target=bar"
+SENTENCES = "run plugin=supremix data=texts data.path=pairs.csv data.target=score"
+WAVES = "run plugin=supremix data=series data.target=pace"
+RECORDED = f"{WAVES} data.path=waves.csv data.id=wave data.time=second"
+
 EXPLORE = "run plugin=ucb"
 LAKE = f"{EXPLORE} data=gymnasium"
+DEEP = f"{EXPLORE} method=deep"
 
 PREFER = "run plugin=alignment data=records data.path=pairs.jsonl"
 SPEAK = f"{PREFER} {' '.join(places.SMALL_LANGUAGE)}"
@@ -482,6 +488,17 @@ MISTAKES: dict[str, list[Mistake]] = {
             places.priced,
         ),
     ],
+    "Images, texts and series to regress on": [
+        Mistake("A folder of images that is not there", GAUGES, places.houses),
+        Mistake("An image that is not there", GAUGES, places.gauges),
+        Mistake("No such column of files", f"{GAUGES} data.file=image", places.gauges),
+        Mistake("A text that is empty", SENTENCES, places.sentences),
+        Mistake("A language model that is not there", f"{SENTENCES} data.model=bert", places.alike),
+        Mistake("STS-B without its files", "run plugin=supremix data=stsb", places.houses),
+        Mistake("A long table without its series", f"{WAVES} data.path=waves.csv", places.waves),
+        Mistake("A target that changes within a series", RECORDED, places.waves),
+        Mistake("Arrays that are not there", f"{WAVES} data.path=waves.npz", places.waves),
+    ],
     "Processes to explore": [
         Mistake("A horizon of nothing", f"{EXPLORE} data.horizon=0", places.explorer),
         Mistake("A baseline with a typo", f"{EXPLORE} evaluation.compare=cuonts", places.explorer),
@@ -496,7 +513,26 @@ MISTAKES: dict[str, list[Mistake]] = {
             f"{EXPLORE} data=own data.path=mine.npz",
             lambda place: (places.explorer(place), place.write("mine.npz", "step,state")),
         ),
-        Mistake("A method that is not built", f"{EXPLORE} method=deep", places.explorer),
+    ],
+    "Environments to act in": [
+        Mistake("An environment's id with a typo", f"{DEEP} env=CartPol-v1", places.explorer),
+        Mistake("Actions on a scale", f"{DEEP} env=Pendulum-v1", places.explorer),
+        Mistake("What is seen is not read", f"{DEEP} env=hall:Pairs-v0", places.hall),
+        Mistake("A family that is not installed", f"{DEEP} env=MiniGrid-Empty-5x5-v0", places.bare),
+        Mistake("A module that is not there", f"{DEEP} env=hole:Hole-v0", places.explorer),
+        Mistake("Episodes that may never end", f"{DEEP} env=hall:Endless-v0", places.hall),
+        Mistake("Episodes of no step", f"{DEEP} data.horizon=0", places.explorer),
+        Mistake("An observation that is no number", f"{DEEP} env=hall:Blind-v0", places.hall),
+        Mistake("A reward without bounds", f"{DEEP} env=hall:Rich-v0", places.hall),
+        Mistake(
+            "A reward that no value can hold",
+            f"{DEEP} env=hall:Dear-v0 encoder.atoms=51",
+            places.hall,
+        ),
+        Mistake("An environment given twice", f"{DEEP} env=A-v0 data.env=B-v0", places.explorer),
+        Mistake(
+            "The official bonus without its atoms", f"{DEEP} reference=official", places.explorer
+        ),
     ],
     "Training": [
         Mistake(

@@ -240,6 +240,7 @@ class Recipe:
     only where the slot's default part is chosen, or the part under the section's key `name`.
     `references` says which of `reference=paper|official` it can follow.
     `transductive` is the sentence that refuses new data, for a method that mixes all rows.
+    `words` are the method's own short words for dotted keys: `{"env": "data.env"}`.
     """
 
     name: str
@@ -255,3 +256,4 @@ class Recipe:
     contrasts_per_step: int = 1
     references: tuple[str, ...] = ("paper",)
     transductive: str = ""
+    words: dict[str, str] = field(default_factory=dict)

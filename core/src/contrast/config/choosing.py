@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from contrast.config.layers import Given, flatten
+from contrast.config.layers import Given, flatten, renamed
 from contrast.config.values import write
 from contrast.errors import ConfigError, PluginError, did_you_mean, listing
 from contrast.forms import Views, fits
@@ -39,6 +39,7 @@ def choose(plugin: Plugin, layers: Sequence[Sequence[Given]]) -> Choice:
     given = [each for layer in layers for each in layer]
     method = _last(given, "method")
     recipe = choose_recipe(plugin, method.value if method else None)
+    layers = [renamed(layer, recipe.words) for layer in layers]
     parts, origins = {}, {}
     preset: dict[str, dict] = {}
     for slot in SLOTS:

@@ -7,7 +7,7 @@ the type of the field they are for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,14 @@ def named_plugin(overrides: Sequence[str], file: Path | None = None) -> str | No
     given = [*read_file(file), *read_words(overrides, "command line")]
     named = [each.value for each in given if each.key == "plugin"]
     return named[-1] if named else None
+
+
+def renamed(given: Sequence[Given], words: Mapping[str, str]) -> list[Given]:
+    """A layer with a method's short words as the keys that they stand for.
+
+    Raises: ConfigError: a word and its key are both given.
+    """
+    return _once(replace(each, key=words.get(each.key, each.key)) for each in given)
 
 
 def _canonical(key: str) -> str:

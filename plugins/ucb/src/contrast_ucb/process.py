@@ -75,6 +75,6 @@ def opened_environment(env: str) -> Any:
     if not hasattr(opened, "P") or not hasattr(opened, "initial_state_distrib"):
         raise ConfigError(
             f"`{env}` has no table of transitions (`P`), without which regret is not exact\n"
-            "FrozenLake-v1 has one. Features from images or numbers are not built yet."
+            "FrozenLake-v1 has one; `method=deep` needs none."
         )
     return opened

@@ -1,0 +1,1 @@
+"""Contrastive UCB with networks, for environments whose states are not counted."""

@@ -1,0 +1,46 @@
+"""The losses on jumps: true successors against others, or self-prediction without negatives."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from contrast.objectives.binary_nce import binary_nce
+from contrast_ucb.deep.form import Jumps
+from contrast_ucb.objective import log_score
+from contrast_ucb.spr import spr_loss
+
+
+class JumpNCE(nn.Module):
+    """The paper's contrastive loss with the rest of the batch for noise (arXiv:2207.14800).
+
+    L = mean_i [ log(1 + 1/f_ii) + 1/(B-1) sum_{k != i} log(1 + f_ik) ],  f_ik = psi_k^T phi_i
+
+    States that came next elsewhere in the batch are draws of p_neg, the states of the replay; B - 1
+    of them weigh as one. Several jumps are averaged; one whose episode ended before is left out.
+    """
+
+    def forward(self, form: Jumps) -> Tensor:
+        """The loss, a scalar."""
+        log_f = log_score(form.predicted @ form.future.mT)  # (J, B, B)
+        count = log_f.shape[-1]
+        true = torch.eye(count, dtype=torch.bool, device=log_f.device)
+        per_pair = binary_nce(
+            log_f.flatten(0, 1),
+            targets=true.repeat(len(log_f), 1).to(log_f),
+            negative_weight=1 / max(count - 1, 1),
+            reduction="none",
+        ).unflatten(0, log_f.shape[:2])
+        kept = form.alive[..., None] & (true | form.alive[:, None])
+        return (per_pair * kept).sum() / form.alive.sum().clamp_min(1)
+
+
+class SelfPrediction(nn.Module):
+    """What the official code trains: predicted latent states near those that came, no negatives.
+
+    The states that came have no gradient. Jumps behind an episode's end count as 0.
+    """
+
+    def forward(self, form: Jumps) -> Tensor:
+        """The loss, a scalar."""
+        return (spr_loss(form.predicted[None], form.future.detach()[None]) * form.alive).mean()

@@ -1,0 +1,83 @@
+"""One stage: act, then an update of values and features together. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from contrast.errors import ConfigError
+from contrast.interfaces import Evaluation, Moment, Parts, Work
+from contrast.recipe import RunConfig, Stage
+
+if TYPE_CHECKING:
+    from contrast_ucb.deep.replay import Sequences
+
+
+class DeepStage(Stage):
+    """The sampler acts; a step fits values to rewards with bonus, and features to transitions."""
+
+    name = "explore"
+
+    def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
+        """The parts.
+
+        Raises: ConfigError: the official bonus is asked for without the atoms that it is made of.
+        """
+        from contrast_ucb.deep.policy import DeepParts
+
+        if config.reference == "official" and config.encoder.atoms == 1:
+            raise ConfigError(
+                "the bonus of `reference=official` is made of the atoms of a distribution of "
+                "values: set `encoder.atoms=51`"
+            )
+        parts = super().build(config, earlier, at)
+        if config.encoder.atoms > 1:
+            parts.sampler.expect(config.encoder.low, config.encoder.high)
+        return DeepParts(**vars(parts))
+
+    def sizes(self, data: Any, sampler: Any) -> dict[str, Any]:
+        """What is seen, what can be done, and how far ahead features are compared."""
+        return {
+            "shape": list(data.shape),
+            "actions": data.actions,
+            "scale": data.reading.scale,
+            "jumps": sampler.jumps,
+        }
+
+    def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
+        """Features in the simplex for the paper's loss, free ones for any other."""
+        chosen = {
+            "simplex": config.chosen["objective"].name == "nce",
+            "official": config.reference == "official",
+        }
+        return super().build_modules(config, {**sizes, **chosen})
+
+    def step(self, batch: Sequences, work: Work) -> None:
+        """One update of everything, then the target network follows."""
+        from contrast_ucb.deep.learning import target_of
+        from contrast_ucb.deep.values import value_loss
+
+        encoder, sampler, trainer = work.parts.encoder, work.parts.sampler, work.trainer
+        target, bonus = target_of(batch, work)
+        form = work.encode(batch)
+        chosen = form.values[range(len(form.values)), batch.action[0]]
+        losses = {"value": value_loss(chosen, target)}
+        if trainer.contrast_weight:
+            losses["contrast"] = trainer.contrast_weight * work.contrast(form)
+        work.descend(losses)
+        if (work.at.step + 1) % trainer.target_every == 0:
+            encoder.target.update(encoder.online, 0)
+        work.log(bonus=bonus, env_steps=sampler.taken)
+        if sampler.actors.returns:
+            work.log(episode_return=sum(sampler.actors.returns) / len(sampler.actors.returns))
+
+    def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
+        """Returns of the greedy policy, what was visited, and an episode to look at."""
+        from contrast_ucb.deep.evaluate import evaluate_deep
+
+        return evaluate_deep(parts, config, at)
+
+    def validate(self, parts: Parts, config: RunConfig, at: Moment) -> dict[str, float | None]:
+        """The returns, without pictures."""
+        from contrast_ucb.deep.evaluate import metrics_of
+
+        return metrics_of(parts, config, at)[0]
