@@ -144,6 +144,8 @@ def test_a_local_language_model_makes_numbers_of_pairs(table, model):
     reader = Pairs("left", "right", str(model))
     alone, _ = reader.matrix(pairs().iloc[[7]], "new.csv")
     np.testing.assert_allclose(alone[0], rows.x[7], atol=1e-5)  # padding changes nothing
+    assert rows.fingerprint == own(table, model=str(model)).fingerprint
+    assert rows.fingerprint == own(table).fingerprint  # of the texts, whatever rounding does
     same = pd.DataFrame({"left": ["red house"], "right": ["red house"]})
     x, _ = reader.matrix(same, "new.csv")
     assert x[0, -1] == pytest.approx(1)

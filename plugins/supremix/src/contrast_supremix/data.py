@@ -50,6 +50,7 @@ class Rows:
     notes: tuple[str, ...] = ()
     split: Split = field(default_factory=lambda: Split(*3 * [np.zeros(0, int)]))
     published: bool = False  # the split is part of the data
+    read: np.ndarray | None = None  # what x was made of, where that is not exact arithmetic
 
     def __len__(self) -> int:
         return len(self.y)
@@ -57,7 +58,8 @@ class Rows:
     @cached_property
     def fingerprint(self) -> int:
         """A number that differs where other samples were read."""
-        digest = sha256(np.ascontiguousarray(self.x).tobytes() + self.y.tobytes()).digest()
+        own = self.x if self.read is None else self.read
+        digest = sha256(np.ascontiguousarray(own).tobytes() + self.y.tobytes()).digest()
         return int.from_bytes(digest[:6], "big")
 
     def in_unit(self, y: np.ndarray) -> np.ndarray:
@@ -123,9 +125,11 @@ def samples_of(
     kind: str = "table",
     ids: Sequence[int | str] | None = None,
     notes: Sequence[str] = (),
+    read: np.ndarray | None = None,
 ) -> Rows:
-    """Samples with the targets of a table's rows; `ids` are the rows' numbers where None."""
-    units, repeated = units_of(x, known.groups)
+    """Samples with the targets of a table's rows; `ids` are the rows' numbers where None, and
+    `read` is what x was made of where that is not exact arithmetic."""
+    units, repeated = units_of(x if read is None else read, known.groups)
     said = [*known.notes]
     if repeated:
         said.append(f"Rows that repeat another one: {repeated}; they stay on one side of a split.")
@@ -141,5 +145,6 @@ def samples_of(
         reader=reader,
         kind=kind,
         log=known.log,
+        read=read,
         notes=(*said, *notes, *getattr(reader, "notes", ())),
     )

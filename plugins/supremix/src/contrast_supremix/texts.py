@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,10 +41,13 @@ class Pairs:
     second: str
     model: str = ""
 
-    @property
-    def kind(self) -> str:
-        """What the pairs become."""
-        return "table" if self.model else "texts"
+    def rows(self, known: Labelled, source: str, **more: Any) -> Rows:
+        """The pairs of a table as samples; two are alike where their terms are."""
+        if not self.model:
+            x, _ = self.matrix(known.frame, source)
+            return samples_of(known, x, self, kind="texts", **more)
+        terms = replace(self, model="").matrix(known.frame, source)[0]
+        return samples_of(known, self.matrix(known.frame, source)[0], self, read=terms, **more)
 
     def matrix(self, frame: pd.DataFrame, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """The pairs, (N, 2, L) int64 numbers of terms, or (N, 2 D + 1) float64 with a model.
@@ -88,9 +92,8 @@ def texts(
     """
     frame = read_labels(path, target, group, first, second)
     known = Labelled.of(frame, target, path, group=group, log_target=log_target)
-    reader = Pairs(first, second, model)
-    x, _ = reader.matrix(known.frame, path)
-    return samples_of(known, x, reader, kind=reader.kind).parted(generator, valid_share, held_share)
+    made = Pairs(first, second, model).rows(known, path)
+    return made.parted(generator, valid_share, held_share)
 
 
 def stsb(*, generator: Generator, model: str) -> Rows:
@@ -102,14 +105,12 @@ def stsb(*, generator: Generator, model: str) -> Rows:
     parts = [_stsb_part(part, sha256) for part, sha256 in STSB.items()]
     frame = pd.concat(parts, ignore_index=True)
     known = Labelled.of(frame, "score", "stsb")
-    reader = Pairs("sentence1", "sentence2", model)
-    x, _ = reader.matrix(frame, "stsb")
     ends = np.cumsum([len(part) for part in parts])[:-1]
     split = Split(*np.split(np.arange(len(frame)), ends))
     words = frame["sentence1"] + "\t" + frame["sentence2"]
     again = int(words[ends[0] :].isin(words[: ends[0]]).sum())
     note = f"The split is the published one; {again} pairs to choose or judge by are in training."
-    made = samples_of(known, x, reader, kind=reader.kind, notes=[note])
+    made = Pairs("sentence1", "sentence2", model).rows(known, "stsb", notes=[note])
     return replace(made, split=split, published=True)
 
 
