@@ -106,6 +106,7 @@ def pretrained(*, tokens: int, positions: int, model: str, revision: str) -> Rew
         use_safetensors=True,
         dtype=torch.float32,
         num_labels=1,
+        ignore_mismatched_sizes=True,
     )
     if not isinstance(getattr(found, "score", None), nn.Linear):
         raise ConfigError(
