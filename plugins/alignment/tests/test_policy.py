@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -132,3 +134,36 @@ def test_tiles_give_the_log_probabilities_of_full_logits_in_float32(tied, shared
     plain = torch.autograd.grad(total, list(model.parameters()))
     for ours, theirs in zip(gradients, plain, strict=True):
         assert (ours - theirs).norm() <= 1e-4 * theirs.norm()
+
+
+def test_mismatched_responses_are_scored_under_another_prompt_also_in_micro_batches():
+    from contrast.interfaces import Moment
+    from contrast.primitives.split import split_batch
+    from contrast_alignment.sampler import ListSampler
+
+    encoder = policy()
+    sampler = ListSampler(items(), (), batch_size=2, mismatched=True)
+    batch = sampler.draw(Moment("align", 0, 0))
+    encoder.keep_reference("copy")
+    with torch.no_grad():
+        encoder.model.lm_head.weight.add_(torch.randn(40, 16, generator=generator("moved")))
+    form = encoder(batch)
+    parts = [encoder(part) for part in split_batch(batch, 1, 2)]
+    apart = torch.cat([part.mismatched for part in parts])
+    torch.testing.assert_close(apart, form.mismatched)
+    for own, other in [(0, 1), (1, 0)]:
+        found = encoder(collate([replace(items()[own], prompt=items()[other].prompt)]))
+        z = (found.scores - found.reference)[0].sort().values
+        place = batch.rows.tolist().index(own)
+        drawn = form.mismatched[place][form.mask[place]].sort().values
+        torch.testing.assert_close(drawn, z)
+
+
+def test_a_batch_of_one_borrows_its_other_prompt_from_elsewhere():
+    from contrast.interfaces import Moment
+    from contrast_alignment.sampler import ListSampler
+
+    sampler = ListSampler(items(), (), batch_size=1, mismatched=True)
+    batch = sampler.draw(Moment("align", 0, 0))
+    (row,) = batch.rows.tolist()
+    assert batch.other[0].tolist() == list(items()[1 - row].prompt)

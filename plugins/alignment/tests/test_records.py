@@ -5,6 +5,7 @@ import pytest
 import contrast
 from contrast.engine.randomness import generator
 from contrast.errors import ConfigError, DataError
+from contrast.testing.battery import battery
 from contrast_alignment.preferences import Window, from_rows, held_out, own_records, tokenized
 from contrast_alignment.published import KEPT, cut, dialogues
 from contrast_alignment.records import (
@@ -246,7 +247,7 @@ def test_prompts_alone_need_a_rule():
         preferences(PROMPTS)
 
 
-SMALL = (
+TINY = (
     "encoder=tiny",
     "data=records",
     "data.max_tokens=60",
@@ -257,8 +258,13 @@ SMALL = (
     "encoder.layers=1",
     "encoder.heads=2",
     "sampler.batch_size=4",
-    "trainer.lr=0.01",
-    "trainer.align.max_steps=2",
+)
+SMALL = (*TINY, "trainer.lr=0.01", "trainer.align.max_steps=2")
+TestChat = battery(
+    "alignment",
+    *TINY,
+    "encoder.reference_model=cache",
+    prepare=lambda folder: [f"data.path={write(folder, IMPLICIT)}"],
 )
 TUNED = (*SMALL, "trainer.sft.max_steps=2")
 RUNS = {

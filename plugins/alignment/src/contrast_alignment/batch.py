@@ -50,12 +50,13 @@ class Item:
 class Batch:
     """B prompts with up to K responses each.
 
-    `dense` says that no position is padding. `other` names for each prompt another of the batch,
-    whose responses do not belong to it.
+    `dense` says that no position is padding. `other` holds for each prompt another one, to which
+    its responses do not belong.
 
     Shapes:  prompt: (B, P) integer;  prompt_length: (B,);  responses: (B, K, C) integer;
     exists, scored: (B, K, C) bool, a token, and one that the loss sees;  grades: (B, K);
-    rows: (B,) place of each item;  reference: (B, K) known log-probabilities;  other: (B,).
+    rows: (B,) place of each item;  reference: (B, K) known log-probabilities;
+    other: (B, Q) integer;  other_length: (B,).
     """
 
     prompt: Tensor = over(0)
@@ -68,6 +69,7 @@ class Batch:
     dense: bool = False
     reference: Tensor | None = over(0, default=None)
     other: Tensor | None = over(0, default=None)
+    other_length: Tensor | None = over(0, default=None)
 
 
 def collate(items: Sequence[Item], rows: Tensor | None = None) -> Batch:

@@ -107,9 +107,10 @@ class Policy(nn.Module):
             return None
         moved = replace(
             batch,
-            prompt=batch.prompt[batch.other],
-            prompt_length=batch.prompt_length[batch.other],
+            prompt=batch.other,
+            prompt_length=batch.other_length,
             reference=None,
+            dense=False,
         )
         with torch.no_grad():
             reference = self.reference_sums(moved)

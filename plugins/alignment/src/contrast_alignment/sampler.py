@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from contrast.interfaces import Moment, Sampler
-from contrast_alignment.batch import Batch, Item, collate
+from contrast_alignment.batch import Batch, Item, collate, pad
 from contrast_alignment.reference import Cached
 
 BUCKET = 8  # batches whose prompts are sorted by length together
@@ -19,7 +19,7 @@ class ListSampler(Sampler):
     """Batches of prompts with their responses, those of similar length together.
 
     The responses of a prompt come in a new order every time, since ranks among equal scores follow
-    the order of the list. `mismatched` names for each prompt another one of the batch.
+    the order of the list. `mismatched` gives with each prompt another one of the batch.
     """
 
     def __init__(
@@ -42,9 +42,7 @@ class ListSampler(Sampler):
         batch = self._collate("train", rows)
         order = torch.rand(batch.grades.shape, generator=at.local("order")).argsort(1)
         batch = reordered(batch, order)
-        if self.mismatched:
-            return replace(batch, other=torch.arange(len(rows)).roll(1))
-        return batch
+        return self._mismatch(batch, rows) if self.mismatched else batch
 
     def sweep(self, split: str) -> Iterator[Batch]:
         """Batches of a part in order: `train` (or `all`) and `valid`."""
@@ -62,6 +60,13 @@ class ListSampler(Sampler):
             return batch
         known = self.reference.values["train" if split == "all" else split]
         return replace(batch, reference=known[rows, : batch.grades.shape[1]])
+
+    def _mismatch(self, batch: Batch, rows: Tensor) -> Batch:
+        """The batch with the prompt of another of its items for each; one alone borrows one."""
+        items = self.items["train"]
+        others = rows.roll(1) if len(rows) > 1 else (rows + 1) % len(items)
+        prompt, length = pad([items[row].prompt for row in others.tolist()])
+        return replace(batch, other=prompt, other_length=length)
 
     def _batches(self, at: Moment) -> list[Tensor]:
         """The rows of each batch of this epoch."""

@@ -21,7 +21,7 @@ def watched(lists: Lists) -> dict[str, Tensor]:
     """Means over a batch, in nats: rewards are log-ratios, those without a beta.
 
     `chosen` is each list's best response, `rejected` its worst; of lists of one those graded above
-    1/2, and the others. Without a reference there are log-probabilities alone.
+    1/2, and the others, without an accuracy. Without a reference there are log-probabilities alone.
     """
     exists, grade, log_pi = existing(lists), grades(lists), log_probs(lists)
     good, bad = extremes(grade, exists)
@@ -31,11 +31,12 @@ def watched(lists: Lists) -> dict[str, Tensor]:
     z = log_ratios(lists)
     gap, pairs = gaps(z), preferred(lists)
     lengths = exists.sum() if lists.lengths is None else lists.lengths.sum()
+    if pairs.shape[1] > 1:
+        found["accuracy"] = ((gap > 0) & pairs).sum() / pairs.sum().clamp_min(1)
     return found | {
         "rewards/chosen": _mean(z, good),
         "rewards/rejected": _mean(z, bad),
         "margins": _mean(z, good) - _mean(z, bad),
-        "accuracy": ((gap > 0) & pairs).sum() / pairs.sum().clamp_min(1),
         "log_ratio/token": z.sum() / lengths.clamp_min(1),
     }
 
