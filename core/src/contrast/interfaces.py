@@ -8,6 +8,7 @@ Nothing here imports torch when it is imported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -159,6 +160,9 @@ class Work(Protocol):
 
     def log(self, **values: float | Tensor) -> None:
         """Record numbers of this step beside the loss."""
+
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Count a block's time under a name of its own in the report's section on cost."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ gathered where the sampler hands every rank the same batch (`Sampler.shared`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -159,6 +159,10 @@ class LoopWork:
         """Record numbers of this step beside the loss."""
         for name, value in values.items():
             self.values[name] = value.detach() if isinstance(value, Tensor) else value
+
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Count a block's time under a name of its own."""
+        return self._clock.split(name)
 
     def _encode(self, batch: Any) -> Form:
         encoder = self.parts.encoder

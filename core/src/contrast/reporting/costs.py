@@ -13,7 +13,7 @@ from contrast.reporting.pages import Figure, Section, slug
 from contrast.reporting.records import Record, by_stage
 
 PARTS = (
-    "data", "forward", "relate", "loss", "backward", "step",
+    "data", "views", "forward", "relate", "loss", "backward", "step",
     "record", "validation", "checkpoint", "evaluation",
 )  # fmt: skip
 CAPTION = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +40,8 @@ class Factor:
 class Groups:
     """N samples of two groups, with their split.
 
+    `read` reads new samples from a file, as these were read: x (M, ...) and M names.
+
     Shapes:  x: (N, C, H, W) uint8, (N, 1, D, H, W) or (N, F) float32;  is_target: (N,) bool;
     train, test: row numbers.
     """
@@ -53,6 +55,7 @@ class Groups:
     ids: list[int | str]
     factors: tuple[Factor, ...] = ()
     notes: tuple[str, ...] = ()
+    read: Callable[[str], tuple[Tensor, list[str]]] | None = None
 
     def __len__(self) -> int:
         return len(self.is_target)

@@ -55,15 +55,19 @@ class PairEncoder(nn.Module):
         self.salient = Tower(body(salient), salient, hidden)
 
     def forward(self, batch: Batch) -> Spaces:
-        """Two random views while training, the sample twice otherwise."""
-        x = self.scaled(batch.x)
-        views = [self.views(x) if self.training else x for _ in range(2)]
+        """Both spaces of the batch's views; of new ones where it has none yet."""
+        views = batch.views or self.draw_views(batch)
         return Spaces(
             torch.stack([self.common(view) for view in views]),
             ids=batch.rows,
             salient=torch.stack([self.salient(view) for view in views]),
             is_target=batch.is_target,
         )
+
+    def draw_views(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Two random views while training, the sample twice otherwise."""
+        x = self.scaled(batch.x)
+        return (self.views(x), self.views(x)) if self.training else (x, x)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         """Representations and heads of the samples as they are."""

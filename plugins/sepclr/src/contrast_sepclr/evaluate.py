@@ -39,28 +39,30 @@ def measure(parts: Parts, config: RunConfig) -> Found:
         (factor, tuple(_probe(z[space], factor, data, config) for space in SPACES))
         for factor in (*data.factors, group_of(data))
     )
-    metrics: dict[str, float | None] = {}
-    for factor, scores in matrix:
-        name = factor.name.replace(" ", "_")
-        for space, score in zip(SPACES, scores, strict=True):
-            metrics[f"{name}/{space}"] = score.score
-            if factor.classes:
-                metrics[f"{name}_balanced/{space}"] = score.balanced
-                metrics[f"{name}_auc/{space}"] = score.auc
+    cells = [
+        (factor.name.replace(" ", "_"), space, factor, score)
+        for factor, scores in matrix
+        for space, score in zip(SPACES, scores, strict=True)
+    ]
+    metrics = {f"{name}/{space}": score.score for name, space, _, score in cells}
     metrics["delta_total"] = delta_total(matrix)
     metrics["mutual_information"] = shared_information(z, data)
+    for name, space, factor, score in cells:
+        if factor.classes:
+            metrics[f"{name}_balanced/{space}"] = score.balanced
+            metrics[f"{name}_auc/{space}"] = score.auc
     return Found(z, matrix, metrics)
 
 
 def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
     """The numbers, the matrix as a picture and a table, neighbours, and a map of each space."""
     found, data = measure(parts, config), parts.data
-    rows = [(factor.name, scores) for factor, scores in found.matrix]
     caption = (
         "Linear probes on test samples; in percent accuracy, of amounts R². The darker, the more "
-        "the space knows beyond chance."
+        "the space knows beyond chance. A frame: where the factor belongs, as far as that is known."
     )
-    drawn = [Drawing("What each space knows", pictures.matrix(rows, SPACES), caption, wide=True)]
+    shown = pictures.matrix(found.matrix, SPACES)
+    drawn = [Drawing("What each space knows", shown, caption, wide=True)]
     if data.kind != "table":
         drawn.append(_neighbours(found, data, config.evaluation.neighbours))
     return Evaluation(

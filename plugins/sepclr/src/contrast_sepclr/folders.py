@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,7 @@ from torch import Generator
 
 from contrast.errors import DataError, listing
 from contrast_sepclr.data import Factor, Groups, check_groups, coded, split_units
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+from contrast_sepclr.images import SUFFIXES, image_files, read_image, read_images
 
 
 def folders(
@@ -21,41 +21,44 @@ def folders(
 
     Subfolders become a factor: of both groups where both have the same, else of the target.
 
-    Raises: DataError: a folder is missing or holds too few images, or an image cannot be read.
+    Raises: DataError: a folder is missing, holds too few images or lies in the other, or an image
+    cannot be read.
     """
     found = [_images(background, "background"), _images(target, "target")]
+    _require_apart(background, target)
     is_target = np.repeat([False, True], [len(each) for each in found])
     check_groups(is_target, "the two folders", f"Images are files in {listing(SUFFIXES)}.")
     paths = found[0] + found[1]
-    x = torch.from_numpy(np.stack([_read(path, side) for path in paths])).permute(0, 3, 1, 2)
+    shape = (3, side, side)
+    x = torch.from_numpy(np.stack([read_image(path, shape) for path in paths]))
     split = split_units(is_target, np.arange(len(paths)), test_share, generator, "the two folders")
     roots = [Path(background), Path(target)]
     factors = _subfolders(paths, roots, is_target)
-    ids = [str(path.relative_to(roots[t].parent)) for path, t in zip(paths, is_target, strict=True)]
+    ids = [
+        str(path.relative_to(roots[int(t)].parent))
+        for path, t in zip(paths, is_target, strict=True)
+    ]
     name = f"{roots[1].name} against {roots[0].name}"
-    return Groups(name, "photo", x.contiguous(), torch.from_numpy(is_target), *split, ids, factors)
+    read, target_rows = partial(read_images, shape=shape), torch.from_numpy(is_target)
+    return Groups(name, "photo", x, target_rows, *split, ids, factors, read=read)
 
 
 def _images(folder: str, key: str) -> list[Path]:
     if not folder or not Path(folder).is_dir():
         raise DataError(f"`data.{key}` must be a folder of images, got {folder!r}")
-    found = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = image_files(Path(folder))
     if not found:
         raise DataError(f"{folder} holds no images (files in {listing(SUFFIXES)})")
     return found
 
 
-def _read(path: Path, side: int) -> np.ndarray:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for broken files
-        reason = str(error).splitlines()[0]
+def _require_apart(background: str, target: str) -> None:
+    first, second = Path(background).resolve(), Path(target).resolve()
+    if first.is_relative_to(second) or second.is_relative_to(first):
         raise DataError(
-            f"{path} cannot be read as an image: {reason}\nRepair or remove it."
-        ) from error
+            f"`data.background` {background!r} and `data.target` {target!r} share images: one lies "
+            "in the other\nMove them to two folders side by side."
+        )
 
 
 def _subfolders(paths: list[Path], roots: list[Path], is_target: np.ndarray) -> tuple:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Generator
@@ -9,6 +11,7 @@ from torch import Generator
 from contrast.data.images import Images, cifar10, mnist
 from contrast.errors import DataError
 from contrast_sepclr.data import Factor, Groups, hold_out
+from contrast_sepclr.images import read_images
 
 
 def mnist_over_cifar(
@@ -31,7 +34,9 @@ def mnist_over_cifar(
     )
     x = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     target = torch.from_numpy(digits >= 0)
-    return Groups("MNIST over CIFAR-10", "photo", x, target, *split, rows.tolist(), factors)
+    read = partial(read_images, shape=tuple(x.shape[1:]))
+    name = "MNIST over CIFAR-10"
+    return Groups(name, "photo", x, target, *split, rows.tolist(), factors, read=read)
 
 
 def _part(name: str, n: int, generator: Generator) -> tuple:

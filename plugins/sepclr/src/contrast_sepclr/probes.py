@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, r2_score, roc_auc_score
+from sklearn.metrics import mean_absolute_error, r2_score, roc_auc_score
 
 from contrast_sepclr.data import Factor
 
@@ -26,13 +26,31 @@ class Score:
     balanced: float | None = None
     auc: float | None = None
     error: float | None = None
+    classes: int = 0
+
+    @property
+    def lopsided(self) -> bool:
+        """Whether one class is over three times as common as the others are on average."""
+        if self.auc is None or self.chance is None:
+            return False
+        return self.chance * (self.classes - 1) > 3 * (100 - self.chance)
 
     @property
     def known(self) -> float:
-        """How far from chance to perfect, 0..1."""
-        if self.score is None or self.chance is None or self.chance >= 100:
+        """How far from chance to perfect, 0..1: by accuracy, of lopsided classes by AUC."""
+        score, chance = (self.auc, 50.0) if self.lopsided else (self.score, self.chance)
+        if score is None or chance is None or chance >= 100:
             return 0.0
-        return float(np.clip((self.score - self.chance) / (100 - self.chance), 0, 1))
+        return float(np.clip((score - chance) / (100 - chance), 0, 1))
+
+    @property
+    def told(self) -> str:
+        """The number that `known` goes by, in words."""
+        if self.score is None:
+            return "–"
+        if self.lopsided:
+            return f"AUC {self.auc:.1f} (chance 50)"
+        return f"{self.score:.1f} (chance {self.chance:.0f})"
 
 
 def probe(
@@ -56,10 +74,15 @@ def probe(
     with warnings.catch_warnings():  # it may stop early, as the official evaluation does
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x, y)
-    said = model.predict(new)
-    chance = 100 * np.unique(truth, return_counts=True)[1].max() / len(truth)
-    balanced = 100 * balanced_accuracy_score(truth, said) if len(np.unique(truth)) > 1 else None
-    return Score(100 * float(np.mean(said == truth)), chance, balanced, _auc(model, new, truth))
+    said, counts = model.predict(new), np.unique(truth, return_counts=True)[1]
+    accuracy, chance = 100 * float(np.mean(said == truth)), 100 * counts.max() / len(truth)
+    balanced = 100 * _balanced(truth, said) if len(counts) > 1 else None
+    return Score(accuracy, chance, balanced, _auc(model, new, truth), classes=len(counts))
+
+
+def _balanced(truth: np.ndarray, said: np.ndarray) -> float:
+    """The mean over the classes of the test of the share that is found."""
+    return float(np.mean([np.mean(said[truth == each] == each) for each in np.unique(truth)]))
 
 
 def _auc(model: LogisticRegression, x: np.ndarray, truth: np.ndarray) -> float | None:

@@ -224,5 +224,9 @@ SEPCLR = Recipe(
         "table": {"sampler": BALANCED, **OWN},
         "volumes": {"encoder": {"name": "conv3d"}, "sampler": BALANCED, **OWN},
     },
+    transductive=(
+        "New samples are read by the sizes and scales of the run's own: "
+        "`contrast neighbours RUN NEW`, or `contrast_sepclr.Analysis`."
+    ),
     provides=frozenset({"two_views", "sample_ids", "samples", "common_width", "salient_width"}),
 )

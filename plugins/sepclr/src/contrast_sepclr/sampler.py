@@ -19,12 +19,14 @@ SWEEP = 512  # samples of a batch when nothing is learnt
 class Batch:
     """B samples.
 
-    Shapes:  x: (B, ...) as in `Groups`;  is_target: (B,) bool;  rows: (B,) numbers.
+    Shapes:  x: (B, ...) as in `Groups`;  is_target: (B,) bool;  rows: (B,) numbers;
+    views: two of (B, ...), or None until they are drawn.
     """
 
     x: Tensor
     is_target: Tensor
     rows: Tensor
+    views: tuple[Tensor, Tensor] | None = None
 
 
 class GroupSampler(Sampler):

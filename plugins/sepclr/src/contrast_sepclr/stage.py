@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from contrast.interfaces import Evaluation, Moment, Parts
+from contrast.interfaces import Evaluation, Moment, Parts, Work
 from contrast.recipe import RunConfig, Stage
 
 
@@ -22,6 +23,12 @@ class SeparateStage(Stage):
         encoder = config.build_sized("encoder", sizes)
         widths = {name: getattr(config.encoder, name) for name in ("common_width", "salient_width")}
         return encoder, config.build_sized("objective", sizes | widths)
+
+    def step(self, batch: Any, work: Work) -> None:
+        """The plain step; the time that the views take is counted apart."""
+        with work.timed("views"):
+            batch = replace(batch, views=work.parts.encoder.draw_views(batch))
+        work.descend(work.contrast(work.encode(batch)))
 
     def evaluate(self, parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
         """What each space knows of every factor, with pictures."""

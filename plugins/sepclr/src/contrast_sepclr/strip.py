@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Generator
 
 from contrast.data.images import mnist
 from contrast_sepclr.data import Factor, Groups, hold_out
+from contrast_sepclr.images import read_images
 
 TEST_DIGITS = 500  # of scikit-learn's 1797: none of them is seen in training
 
@@ -27,6 +30,7 @@ def strip(
     is_target = torch.from_numpy(right >= 0)
     split = hold_out(rows[: 2 * train], rows[2 * train :], judged_on, generator)
     names = tuple("0123456789")
+    x = torch.from_numpy(pixels)[:, None]
     factors = (
         Factor("left digit", left, names, "common"),
         Factor("right digit", right, names, "salient"),
@@ -34,11 +38,12 @@ def strip(
     return Groups(
         f"strip of {digits} digits",
         "strip",
-        torch.from_numpy(pixels)[:, None],
+        x,
         is_target,
         *split,
         rows.tolist(),
         factors,
+        read=partial(read_images, shape=tuple(x.shape[1:])),
     )
 
 

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_sepclr.data import Factor, Groups, check_groups, coded, split_units
+from contrast_sepclr.images import require_file
 
 MOST_CLASSES = 12  # whole numbers of more values are amounts
+MOST_NAMED = 12  # columns that a note names
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The columns that are learnt from, with mean and deviation of their training rows.
+
+    Shapes:  names: F;  mean, spread: (F,).
+    """
+
+    names: list[str]
+    mean: np.ndarray
+    spread: np.ndarray
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Rows (M, F) standardised, float32 within +-10; gaps become the mean."""
+        centred = np.where(np.isfinite(x), x - self.mean, 0)
+        return (centred / self.spread).clip(-10, 10).astype(np.float32)
 
 
 def table(
@@ -29,55 +51,99 @@ def table(
 ) -> Groups:
     """Every numeric column that is neither group, subject nor covariate, standardised.
 
-    Means and deviations are those of the training rows; gaps become the mean. In .h5ad files `X`
-    holds the numbers.
+    Means and deviations are those of the training rows; gaps become the mean. Whole numbers that
+    count the rows, and constants, are left out. In .h5ad files `X` holds the numbers.
 
     Raises: DataError: the file or a column is missing, nothing numeric is left, or a group
     is small.
     """
-    frame, x, names = read_rows(path, group, subject, covariates)
+    frame, x, names, ids = read_rows(path, group, subject, covariates)
     is_target, groups = target_of(frame, group, control, path)
     units = np.arange(len(frame)) if not subject else coded(frame[subject].astype(str))[0]
     train, test = split_units(is_target, units, test_share, generator, path)
     factors = factors_of(frame, covariates) + groups
-    ids = frame[subject].astype(str).tolist() if subject else list(range(len(frame)))
-    notes = (f"Learnt from {len(names)} columns; gaps are means of training rows.",)
-    x = torch.from_numpy(_standardised(x, train.numpy(), names, path))
-    target = torch.from_numpy(is_target)
-    return Groups(Path(path).name, "table", x, target, train, test, ids, factors, notes)
+    scales = scales_of(x, train.numpy(), names, path)
+    rows, target = torch.from_numpy(scales.apply(x)), torch.from_numpy(is_target)
+    told = listing(names) if len(names) <= MOST_NAMED else f"{len(names)} columns"
+    notes = (f"Learnt from {told}; gaps are means of training rows.",)
+    read = partial(read_new_rows, scales=scales)
+    name = Path(path).name
+    return Groups(name, "table", rows, target, train, test, ids, factors, notes, read)
 
 
 def read_rows(
     path: str, group: str, subject: str, covariates: tuple[str, ...]
-) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
-    """What is known of each row, the numbers to learn from (N, F), and their names."""
-    if path.endswith(".h5ad"):
-        return _read_h5ad(path, group, subject, covariates)
+) -> tuple[pd.DataFrame, np.ndarray, list[str], list[int | str]]:
+    """What is known of each row, the numbers to learn from (N, F), their names, and the rows' ids.
+
+    An id is the subject, else the name of the observation in .h5ad, else the number of the row.
+    """
     known = [name for name in (group, subject, *covariates) if name]
-    frame = read_table(path, text=[name for name in (group, subject) if name])
-    require_columns(frame, known, path)
-    numbers = frame.drop(columns=known).select_dtypes("number")
-    numbers = numbers.loc[:, numbers.nunique() > 1]
-    if numbers.empty:
+    if path.endswith(".h5ad"):
+        stored = _open_h5ad(path)
+        require_columns(stored.obs, known, f"{path} (obs)")
+        x, names = _dense(stored.X), stored.var_names.to_numpy(str)
+        frame, ids = stored.obs, stored.obs_names.astype(str).tolist()
+    else:
+        frame = read_table(path, text=[name for name in (group, subject) if name])
+        require_columns(frame, known, path)
+        numbers = frame.drop(columns=known).select_dtypes("number")
+        numbers = numbers.loc[:, [not _counts_rows(values) for _, values in numbers.items()]]
+        x, names = numbers.to_numpy(np.float64), numbers.columns.to_numpy(str)
+        ids = list(range(len(frame)))
+    varies = np.fmax.reduce(x, 0) > np.fmin.reduce(x, 0)  # gaps do not count
+    if not varies.any():
         raise DataError(f"{path} has no column of numbers beside {listing(known)}")
-    return frame, numbers.to_numpy(np.float64), [str(name) for name in numbers.columns]
+    if subject:
+        ids = frame[subject].astype(str).tolist()
+    return frame, x[:, varies], names[varies].tolist(), ids
 
 
-def _read_h5ad(path: str, group: str, subject: str, covariates: tuple[str, ...]) -> tuple:
+def read_new_rows(path: Path | str, scales: Scales) -> tuple[Tensor, list[str]]:
+    """New rows as (M, F) by the columns and scales of a run, and what they are called.
+
+    Raises: DataError: the file or a column is missing, or holds text.
+    """
+    path = str(path)
+    if path.endswith(".h5ad"):
+        stored = _open_h5ad(path)
+        require_columns(pd.DataFrame(columns=stored.var_names), scales.names, path)
+        x, ids = _dense(stored[:, scales.names].X), stored.obs_names.astype(str).tolist()
+    else:
+        frame = read_table(path)
+        require_columns(frame, scales.names, path)
+        frame, ids = frame[scales.names], [f"row {i + 1}" for i in range(len(frame))]
+        if texts := [name for name in frame if not pd.api.types.is_numeric_dtype(frame[name])]:
+            raise DataError(f"{path}: column `{texts[0]}` must be numbers, as in the run's table")
+        x = frame.to_numpy(np.float64)
+    _refuse_infinity(x, scales.names, path)
+    return torch.from_numpy(scales.apply(x)), ids
+
+
+def _counts_rows(values: pd.Series) -> bool:
+    """Whether a column of whole numbers only numbers the rows."""
+    if values.dtype.kind not in "iu":
+        return False
+    return np.array_equal(np.sort(values) - values.min(), np.arange(len(values)))
+
+
+def _open_h5ad(path: str):
     if importlib.util.find_spec("anndata") is None:
         raise DataError(f"{path} needs anndata: pip install 'contrast-sepclr[anndata]'")
-    if not Path(path).is_file():
-        raise DataError(f"there is no file {path}")
+    require_file(Path(path))
     import anndata
 
     try:
         stored = anndata.read_h5ad(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read as h5ad: {str(error).splitlines()[0]}") from error
-    require_columns(stored.obs, [n for n in (group, subject, *covariates) if n], f"{path} (obs)")
-    x = stored.X.toarray() if hasattr(stored.X, "toarray") else np.asarray(stored.X)
-    varies = np.flatnonzero(x.std(0) > 0)
-    return stored.obs, x[:, varies].astype(np.float64), stored.var_names[varies].tolist()
+    if stored.X is None:
+        raise DataError(f"{path} has no `X` to learn from")
+    return stored
+
+
+def _dense(x) -> np.ndarray:
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x, np.float64)
 
 
 def target_of(
@@ -121,13 +187,20 @@ def factors_of(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[Factor
     return tuple(found)
 
 
-def _standardised(x: np.ndarray, train: np.ndarray, names: list[str], path: str) -> np.ndarray:
+def scales_of(x: np.ndarray, train: np.ndarray, names: Sequence[str], path: str) -> Scales:
+    """Mean and deviation of each column over what is known of its training rows.
+
+    Raises: DataError: a number is infinite.
+    """
+    _refuse_infinity(x, names, path)
+    known = np.isfinite(x[train])
+    count = np.maximum(known.sum(0), 1)
+    mean = np.where(known, x[train], 0).sum(0) / count
+    spread = np.sqrt(np.where(known, np.square(x[train] - mean), 0).sum(0) / count)
+    return Scales(list(names), mean, np.where(spread > 0, spread, 1))
+
+
+def _refuse_infinity(x: np.ndarray, names: Sequence[str], path: str) -> None:
     if np.isinf(x).any():
         row, column = np.argwhere(np.isinf(x))[0]
         raise DataError(f"{path}: column `{names[column]}` is infinite in row {row + 1}")
-    known = np.isfinite(x)
-    count = np.maximum(known[train].sum(0), 1)
-    mean = np.where(known[train], x[train], 0).sum(0) / count
-    centred = np.where(known, x - mean, 0)
-    spread = np.sqrt(np.square(centred[train]).sum(0) / count)
-    return (centred / np.where(spread > 0, spread, 1)).clip(-10, 10).astype(np.float32)

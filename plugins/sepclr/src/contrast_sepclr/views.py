@@ -100,7 +100,10 @@ def affine(n: int, like: Tensor, *, angle_rad: float, scale: float, shift: float
 
 
 def crops(n: int, like: Tensor, least: float) -> Tensor:
-    """n maps onto crops inside the image, of that share of its area or more, sides 3:4 to 4:3."""
+    """n maps onto crops inside the image, of that share of its area or more, sides 3:4 to 4:3.
+
+    A side that would stand over is cut, which leaves three quarters of the area at least.
+    """
     area = between(n, like, least, 1.0)
     ratio = between(n, like, -math.log(4 / 3), math.log(4 / 3)).exp()
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)

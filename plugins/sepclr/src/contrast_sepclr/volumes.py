@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from torch.nn.functional import interpolate
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError
 from contrast_sepclr.data import Groups, coded, split_units
+from contrast_sepclr.images import require_file
 from contrast_sepclr.table import factors_of, target_of
 
 
@@ -45,19 +49,34 @@ def volumes(
     ids = [str(name) for name in frame[file]]
     factors = factors_of(frame, covariates) + kinds
     target = torch.from_numpy(is_target)
-    return Groups(Path(path).name, "volume", x, target, *split, ids, factors)
+    read = partial(read_new_volume, side=side)
+    return Groups(Path(path).name, "volume", x, target, *split, ids, factors, read=read)
+
+
+def read_new_volume(path: Path | str, side: int) -> tuple[Tensor, list[str]]:
+    """One new volume as (1, 1, side, side, side), and its name.
+
+    Raises: DataError: it cannot be read.
+    """
+    require_file(Path(path))
+    return read_volume(Path(path), side)[None], [Path(path).name]
 
 
 def read_volume(path: Path, side: int) -> Tensor:
     """One volume as (1, side, side, side) float32 of mean 0 and deviation 1.
 
+    Axes run left to right, back to front, and up, as the file's affine says. Voxels are averaged.
+
     Raises: DataError: it is missing, no NIfTI file, not 3-D, or not finite.
     """
     import nibabel
+    from nibabel.filebasedimages import ImageFileError
 
     try:
-        voxels = np.asarray(nibabel.load(path).get_fdata(dtype=np.float32))
-    except (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError) as error:
+        _check_sum(path)
+        image = nibabel.as_closest_canonical(nibabel.load(path))
+        voxels = np.ascontiguousarray(image.get_fdata(dtype=np.float32))
+    except (OSError, EOFError, ValueError, zlib.error, ImageFileError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as NIfTI: {reason}") from error
     if voxels.ndim == 4 and voxels.shape[3] == 1:
@@ -66,5 +85,13 @@ def read_volume(path: Path, side: int) -> Tensor:
         raise DataError(f"{path} must be a 3-D volume, got shape {voxels.shape}")
     if not np.isfinite(voxels).all():
         raise DataError(f"{path} holds NaN or infinity")
-    cube = interpolate(torch.from_numpy(voxels)[None, None], size=3 * (side,), mode="trilinear")
+    cube = interpolate(torch.from_numpy(voxels)[None, None], size=3 * (side,), mode="area")
     return ((cube - cube.mean()) / cube.std().clamp(min=1e-6))[0]
+
+
+def _check_sum(path: Path) -> None:
+    """Read a .gz to its end, where its checksum stands: nibabel stops after the last voxel."""
+    if path.suffix == ".gz":
+        with gzip.open(path) as packed:
+            while packed.read(1 << 20):
+                pass
