@@ -8,7 +8,6 @@ constant 0 for the background. tau = 1/2 throughout the paper, where 2 tau = 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from contrast.objectives.alignment_uniformity import uniformity
 from contrast.objectives.rows import unit
+from contrast.primitives.row_lse import row_lse
 from contrast.primitives.scores import wide
 from contrast_sepclr.form import Spaces
 from contrast_sepclr.minimisers import make_minimiser
@@ -153,20 +153,16 @@ def uniform(a: Tensor, *, tau: float, normalize: bool = False) -> Tensor:
 def salient_uniform(s: Tensor, target: Tensor, *, tau: float) -> Tensor:
     """`uniform` of targets s_i among zero rows for the background: targets against targets alone.
 
-    The n0 (n0 - 1) / 2 pairs of zero rows are 1 each, and a target is as far from each zero row.
+    The pairs of zero rows are 1 each, so that no sum of theirs with others underflows; a target is
+    as far from each zero row.
 
     Shapes:  s: (N, Ds);  target: (N,) bool.  Returns ().
     """
-    n, own = len(s), wide(s)[target]
+    own, n = wide(s)[target], len(s)
     rest = n - len(own)
-    if n < 2:
-        return 0 * wide(s).sum()
-    parts = []
-    if rest > 1:
-        parts.append(own.new_tensor(math.log(rest * (rest - 1))))
-    if rest and len(own):
-        parts.append(math.log(2 * rest) + (-own.square().sum(1) / (2 * tau)).logsumexp(0))
-    if len(own) > 1:
-        parts.append(uniform(own, tau=tau) + math.log(len(own) * (len(own) - 1)))
-    found = torch.stack(parts).logsumexp(0) - math.log(n * (n - 1))
-    return found + 0 * wide(s).sum()  # a background alone still has a graph
+    if rest < 2:
+        return uniform(s * target[:, None], tau=tau)
+    across = (-own.square().sum(1) / (2 * tau)).exp().sum()
+    among = row_lse(own, temperature=2 * tau, score="distance").lse.exp().sum() - len(own)
+    pairs = rest * (rest - 1) + 2 * rest * across + among
+    return (pairs / (n * (n - 1))).log() + 0 * wide(s).sum()  # a background alone has a graph
