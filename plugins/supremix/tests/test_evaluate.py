@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from contrast import api
 from contrast.config import resolve
+from contrast.engine.randomness import generator
 from contrast.reporting import load_evaluations
 from contrast_supremix.data import rows_of
 from contrast_supremix.evaluate import budget_of, judged_by
@@ -37,6 +40,14 @@ def test_a_large_table_is_split_at_random_and_a_small_one_in_folds(houses):
     rows = rows_of(houses, "price", "t.csv")
     splits, seeds, how = judged_by(rows, config)
     assert (len(splits), len(set(seeds)), how[0]) == (5, 5, "5")
+
+
+def test_a_published_split_is_kept_for_every_seed(houses):
+    config = resolve("supremix", ["data=stsb", "evaluation.seeds=2"]).config
+    rows = rows_of(houses, "price", "t.csv").parted(generator(0), 0.2, 0.2)
+    splits, seeds, how = judged_by(replace(rows, published=True), config)
+    assert splits == [rows.split] * 2
+    assert (seeds, how) == ([0, 1], "the published split, 2 seeds")
 
 
 def test_the_comparison_has_the_epochs_of_the_run():

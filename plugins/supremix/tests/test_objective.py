@@ -185,12 +185,13 @@ def test_equal_labels_leave_real_pairs_alone():
     assert_close(loss, 3 / 4 * math.log(3), 1e-6)
 
 
-def test_shares_are_beta_distributed_and_drawn_by_the_generator():
-    like = torch.empty(200, 200)
-    first, again = (draw_shares(like, (2.0, 8.0), generator("shares")) for _ in range(2))
+@pytest.mark.parametrize("beta", [(2.0, 8.0), (2.5, 8.0), (2.0, 20.0)])
+def test_shares_are_beta_distributed_and_drawn_by_the_generator(beta):
+    like, (a, b) = torch.empty(200, 200), beta
+    first, again = (draw_shares(like, beta, generator("shares")) for _ in range(2))
     assert (first == again).all()
-    assert_close(first.mean(), 0.2, 0.003, "mean")
-    assert_close(first.var(), 0.2 * 0.8 / 11, 0.0005, "variance")
+    assert_close(first.mean(), a / (a + b), 0.003, "mean")
+    assert_close(first.var(), a * b / (a + b) ** 2 / (a + b + 1), 0.0005, "variance")
 
 
 def test_a_form_gives_the_same_mixtures_for_the_same_seed():

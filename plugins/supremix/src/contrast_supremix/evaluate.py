@@ -21,7 +21,7 @@ from contrast_supremix.split import Split, draw_folds, draw_split
 from contrast_supremix.training import Budget
 
 FOLDS_BELOW = 2000  # rows; above, a random part is large enough to judge by
-MAPPED = 2000  # rows on the map
+MAPPED = 1000  # rows on the map
 
 
 def evaluate_order(parts: Parts) -> Evaluation:

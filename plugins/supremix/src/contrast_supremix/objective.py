@@ -22,6 +22,7 @@ from contrast_supremix.form import Ordered
 
 DistanceWeight = Literal["l1", "l2", "inverse_l1", "inverse_l2", "none"]
 Denominator = Literal["count_plus_one", "count"]
+MOST_ADDED = 10  # exponential numbers that a gamma number is the sum of
 
 
 class SupReMix(nn.Module):
@@ -199,11 +200,20 @@ def log_weight(gaps: Tensor, kind: DistanceWeight) -> Tensor:
 
 def draw_shares(like: Tensor, beta: tuple[float, float], generator: Generator | None) -> Tensor:
     """Beta(a, b) numbers of the shape of a tensor, one for each ordered pair."""
-    a, b = (
-        torch._standard_gamma(torch.full(like.shape, each, dtype=like.dtype), generator=generator)
-        for each in beta
-    )
+    a, b = (_gamma(each, like, generator) for each in beta)
     return (a / (a + b)).to(like.device)
+
+
+def _gamma(shape: float, like: Tensor, generator: Generator | None) -> Tensor:
+    """Gamma(shape) numbers; for a small whole shape as a sum of exponential ones, which is
+    twice as fast."""
+    if shape.is_integer() and shape <= MOST_ADDED:
+        sizes = int(shape), *like.shape
+        uniform = 1 - torch.rand(sizes, dtype=like.dtype, generator=generator)  # never 0
+        return -uniform.prod(0).log()
+    return torch._standard_gamma(
+        torch.full(like.shape, shape, dtype=like.dtype), generator=generator
+    )
 
 
 def binned(targets: Tensor, width: float) -> Tensor:

@@ -49,8 +49,10 @@ class RowSampler(Sampler):
     def draw(self, at: Moment) -> Batch:
         """The batch of this step; with several processes, each takes its own part of it."""
         place = at.step % self.steps_per_epoch
-        own = self.order(replace(at, step=at.step - place)).tensor_split(self.steps_per_epoch)
-        chosen = own[place][at.rank :: at.world_size]
+        order = self.order(replace(at, step=at.step - place))
+        size, longer = divmod(len(order), self.steps_per_epoch)
+        begin = place * size + min(place, longer)
+        chosen = order[begin : begin + size + (place < longer)][at.rank :: at.world_size]
         return self.batch(self.data.split.train[chosen.numpy()])
 
     def order(self, at: Moment) -> Tensor:
