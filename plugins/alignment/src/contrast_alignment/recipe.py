@@ -293,7 +293,13 @@ OWN_RECORDS = {
     "trainer.sft": {"max_epochs": 0},
     "evaluation": {"prompts": 64},
 }
-DIALOGUES = SMALL_STAGES | {"data": {"max_tokens": 640}, "evaluation": {"prompts": 64}}
+DIALOGUES = {
+    "data": {"max_tokens": 640},
+    "sampler": {"batch_size": 8},
+    "trainer": {"max_steps": 100},
+    "trainer.sft": {"max_steps": 400, "lr": 3e-3, "schedule": "cosine", "warmup_steps": 50},
+    "evaluation": {"prompts": 64, "shown": 0},  # what people ask there is no sight
+}
 ALIGNMENT = Recipe(
     name="alignment",
     summary="A language model learns a text, then what is preferred.",
