@@ -6,7 +6,7 @@
 "Implicit Reward as the Bridge" (arXiv:2507.00018) claims that plain fine-tuning, which nothing
 holds near its start, does best before DPO at a smaller learning rate than is usual, and that
 fine-tuning by another divergence keeps what holds it. Here on the tiny models of
-`alignment_tiny.py`, with the same starts, lists and reward: 96 steps of 8 lists on each list's best
+`alignment_tiny.py`, with the same starts, lists and reward: 48 steps of 8 lists on each list's best
 response, at five learning rates, by total variation (plain fine-tuning, up to a constant) and by
 Pearson's chi-square (the form is inferred, see `contrast_alignment.objectives.fdiv_sft`); then DPO
 with beta 0.1 from there, the fine-tuned model its reference, on the very same lists. They were

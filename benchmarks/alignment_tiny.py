@@ -6,7 +6,7 @@
 The reward is one that can be verified, the share of vowels. For each seed a run of the plugin
 trains the small Llama of the default on tinyshakespeare (300 steps) and lets it answer 512 openings
 four times. All objectives see the same grades, the win rate of a response within its list, by which
-LiPO and DNO define their labels. From there each trains 96 steps of 8 lists, AdamW at 3e-4, with
+LiPO and DNO define their labels. From there each trains 48 steps of 8 lists, AdamW at 3e-4, with
 three strengths of its own. Evaluated on an answer to each held-out opening (128, less ties):
 reward, KL as the mean of log pi - log ref a response, and nats a token on held-out text.
 A run is a line of the results file; what stands there is not run again.
@@ -55,7 +55,7 @@ class Setting:
     """What all runs share; its values stand in every line of the results."""
 
     fine_tuning: int = 300  # steps of the start
-    steps: int = 96
+    steps: int = 48
     lists: int = 8  # a step
     lr: float = 3e-4
     clip_norm: float = 1.0
@@ -85,6 +85,8 @@ FAMILIES = (
     Family("DNO", "eta", BETAS, dno_regression),
 )
 START = "start"
+DISTANCES = (4, 8, 12)  # nats, at which rewards are compared
+TICKS = (1, 2, 4, 8, 16, 32)  # of the picture
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,10 @@ def aligned(setting: Setting, start: Start, run: Run) -> Any:
     family = next(each for each in FAMILIES if each.name == run.objective)
     drawn = batches(setting, start, run.seed)
     if family.loss is kto:  # k is estimated on responses under another prompt
-        drawn = (replace(batch, other=torch.arange(len(batch.rows)).roll(1)) for batch in drawn)
+        drawn = (
+            replace(each, other=each.prompt.roll(1, 0), other_length=each.prompt_length.roll(1))
+            for each in drawn
+        )
     loss = partial(family.loss, **{family.key: run.strength})
     return trained(start.model, drawn, loss, setting.lr, setting.clip_norm)
 
@@ -262,8 +267,12 @@ def found_by_run(lines: list[dict[str, Any]]) -> dict[tuple[str, float], dict[st
 
 def spread(values: list[float], digits: int) -> str:
     """Mean and standard deviation over the seeds."""
-    deviation = f" ± {stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{fmean(values):.{digits}f}{deviation}"
+    return f"{fmean(values):.{digits}f} ± {deviation(values):.{digits}f}"
+
+
+def deviation(values: list[float]) -> float:
+    """Standard deviation; 0 of a single value."""
+    return stdev(values) if len(values) > 1 else 0.0
 
 
 def table(lines: list[dict[str, Any]]) -> str:
@@ -287,6 +296,34 @@ def table(lines: list[dict[str, Any]]) -> str:
     return "\n".join([*words, "", f"{len(lines)} runs, {seeds} seeds, {minutes:.0f} CPU minutes."])
 
 
+def frontier(lines: list[dict[str, Any]]) -> str:
+    """The reward of each objective at equal distances, in Markdown.
+
+    For each seed straight lines join the start and the strengths in order of KL; where they end
+    before the distance, a seed gives no number, and where one gives none the cell is empty.
+    """
+    import numpy as np
+
+    seeds = sorted({line["seed"] for line in lines})
+    words = [f"| reward at a KL of | {' | '.join(f'{at:g} nats' for at in DISTANCES)} |"]
+    words.append("|---|" + "---|" * len(DISTANCES))
+    for family in FAMILIES:
+        cells = []
+        for at in DISTANCES:
+            rewards = []
+            for seed in seeds:
+                mine = [
+                    line
+                    for line in lines
+                    if line["seed"] == seed and line["objective"] in (family.name, START)
+                ]
+                x, y = np.array(sorted((line["kl"], line["reward"]) for line in mine)).T
+                rewards += [float(np.interp(at, x, y))] if at <= x[-1] else []
+            cells.append(spread(rewards, 3) if len(rewards) == len(seeds) else "")
+        words.append(f"| {family.name} | {' | '.join(cells)} |")
+    return "\n".join(words)
+
+
 def figure(lines: list[dict[str, Any]], path: Path) -> None:
     """Reward over KL as SVG: a line for each objective, a cross of deviations at each strength."""
     import matplotlib as mpl
@@ -300,17 +337,20 @@ def figure(lines: list[dict[str, Any]], path: Path) -> None:
     axes = (drawn := Figure((7.2, 4.6), layout="constrained")).subplots()
     for number, family in enumerate(FAMILIES):
         color = (*SERIES_LIGHT, LIGHT["ink"])[number]
-        points = [found[family.name, value] for value in family.strengths]
+        strengths = [value for value in family.strengths if (family.name, value) in found]
+        points = [found[family.name, value] for value in strengths]
         x, y = ([fmean(each[key]) for each in points] for key in ("kl", "reward"))
-        dx, dy = ([stdev(each[key]) for each in points] for key in ("kl", "reward"))
+        dx, dy = ([deviation(each[key]) for each in points] for key in ("kl", "reward"))
         axes.errorbar(
             x, y, dy, dx, color=color, marker="osD^vPX*"[number], label=family.name, elinewidth=0.7
         )
-        for value, at in zip(family.strengths, zip(x, y, strict=True), strict=True):
+        for value, at in zip(strengths, zip(x, y, strict=True), strict=True):
             axes.annotate(f"{value:g}", at, (4, 4), textcoords="offset points", fontsize=7)
     before = fmean(found[START, 0.0]["reward"])
     axes.axhline(before, color=LIGHT["faint"], linestyle=":", label="start")
-    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xscale("log")
+    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.minorticks_off()
     axes.set_xlabel("KL to the start, nats a response")
     axes.set_ylabel("reward: share of vowels")
     axes.grid(color=LIGHT["grid"], linewidth=0.6)
@@ -332,7 +372,7 @@ def main() -> None:
     if not given.table:
         run_grid(Setting(), given.results, given.starts)
     lines = recorded(given.results, Setting())
-    print(table(lines))
+    print(table(lines), frontier(lines), sep="\n\n")
     if given.figure:
         figure(lines, given.figure)
 
