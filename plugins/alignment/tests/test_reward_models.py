@@ -253,3 +253,17 @@ def test_a_reward_model_is_ahead_of_chance_on_the_published_dialogues(tmp_path):
     found = contrast.run("alignment", overrides=words, runs=tmp_path)
     assert found.metrics["accuracy"] > 0.5
     assert found.metrics["accuracy_of_the_shorter"] == pytest.approx(0.5571, abs=1e-4)
+
+
+def test_a_delivered_model_is_a_reward_for_a_policy(finished):
+    from contrast_alignment.rewards import reward_named
+
+    rule = reward_named(str(finished.folder / "model"))
+    parts = contrast.load(finished.folder)
+    parts.encoder.eval()
+    with torch.no_grad():
+        (batch,) = parts.sampler.sweep("valid")
+        wanted = parts.encoder(batch).scores
+    for row, record in zip(wanted, parts.data.texts.records.valid, strict=True):
+        found = torch.tensor([rule(record.prompt, y) for y in record.responses])
+        torch.testing.assert_close(found, row)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contrast
 from contrast.recipe import Recipe
+from contrast_alignment.orchestrator_recipe import ORCHESTRATOR
 from contrast_alignment.recipe import ALIGNMENT
 from contrast_alignment.reward_recipe import REWARD, VOTES
 
 
 @contrast.hookimpl
 def contrast_recipes() -> list[Recipe]:
-    """A policy; a reward model by `method=reward`; by `method=votes` whose labels are doubted."""
-    return [ALIGNMENT, REWARD, VOTES]
+    """A policy; by `method=` a reward model, votes on labels, weights of several rewards."""
+    return [ALIGNMENT, REWARD, VOTES, ORCHESTRATOR]

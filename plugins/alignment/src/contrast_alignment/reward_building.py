@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from contrast.errors import ConfigError
+from contrast.files import write_atomically
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
-from contrast_alignment.models import tokenizer_for
+from contrast_alignment.models import tokenizer_for, without_progress
 from contrast_alignment.reward_data import Judged, Judgements
 from contrast_alignment.reward_model import RewardModel, Voters
 from contrast_alignment.reward_objective import VOTED
+from contrast_alignment.reward_scorer import WINDOW
 from contrast_alignment.reward_votes import FoldSampler
 
 
@@ -83,6 +87,16 @@ def classifier(config: RunConfig, sizes: dict[str, Any]) -> RewardModel:
     encoder = config.build_sized("encoder", sizes)
     encoder.model.config.pad_token_id = sizes["pad"]
     return encoder
+
+
+def deliver_model(parts: Parts, folder: Path) -> None:
+    """The classifier with its tokenizer, and how conversations were cut."""
+    with without_progress():
+        parts.encoder.model.save_pretrained(folder)
+    tokenizer, window = parts.data.task.tokenizer, parts.data.texts.records.window
+    tokenizer.save_pretrained(folder)
+    cut = [window.tokens, window.prompt_tokens, window.prompt_side]
+    write_atomically(folder / WINDOW, json.dumps(cut))
 
 
 def refuse_missing(config: RunConfig) -> None:

@@ -48,11 +48,9 @@ class RewardStage(Stage):
 
     def deliver(self, parts: Parts, config: RunConfig, folder: Path) -> None:
         """`model/`, which transformers loads as a sequence classifier with one label."""
-        from contrast_alignment.models import without_progress
+        from contrast_alignment.reward_building import deliver_model
 
-        with without_progress():
-            parts.encoder.model.save_pretrained(folder / "model")
-        parts.data.task.tokenizer.save_pretrained(folder / "model")
+        deliver_model(parts, folder / "model")
 
 
 class VoteStage(Stage):

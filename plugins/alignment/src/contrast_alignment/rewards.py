@@ -1,8 +1,9 @@
-"""Rewards that can be verified: rules on the text of a response, the larger the better, in 0..1."""
+"""Rewards of a response, the larger the better: rules on its text, in 0..1; models in a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from contrast.errors import ConfigError, did_you_mean, listing
 from contrast_alignment.own import imported
@@ -35,15 +36,20 @@ REWARDS: dict[str, Reward] = {
 
 
 def reward_named(name: str) -> Reward:
-    """A rule of this module, or the user's own as `module:function` of prompt and response.
+    """A rule of this module, a folder with a reward model, or the user's own `module:function`.
 
-    Raises: ConfigError: there is no such rule.
+    Raises: ConfigError: there is no such rule, or the folder holds no reward.
     """
+    if Path(name).is_dir():
+        from contrast_alignment.reward_scorer import reward_of_folder
+
+        return reward_of_folder(name)
     if ":" in name:
         return imported(name, "data.reward")
     if name not in REWARDS:
         raise ConfigError(
             f"unknown reward `{name}`{did_you_mean(name, REWARDS)}\n"
-            f"Rewards: {listing(REWARDS)}, or your own as `module:function`."
+            f"Rewards: {listing(REWARDS)}, a folder with a reward model, "
+            "or your own as `module:function`."
         )
     return REWARDS[name]
