@@ -8,8 +8,8 @@ import torch
 import contrast
 from contrast import api
 from contrast_sepclr import pictures
-from contrast_sepclr.data import Factor
-from contrast_sepclr.evaluate import delta_total, labels_of, nearest
+from contrast_sepclr.data import Factor, Groups
+from contrast_sepclr.evaluate import delta_total, labels_of, nearest, neighbours_alike
 from contrast_sepclr.probes import Score
 
 SMALL = {
@@ -71,6 +71,18 @@ def test_nearest_are_the_others_by_distance():
     z = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
     found = nearest(z, torch.tensor([0, 2]), torch.tensor([0, 1, 2, 3]), 2)
     assert found.tolist() == [[1, 2], [1, 0]]
+
+
+def test_neighbours_are_counted_that_are_of_the_same_class():
+    rows = torch.arange(6)
+    data = Groups(
+        "some", "table", rows[:, None].float(), rows > 0, rows[:3], rows[3:], rows.tolist()
+    )
+    z = torch.tensor([0.0, 0.1, 0.2, 0.3, 5.0, 5.1])[:, None]
+    kind = Factor("kind", np.array([-1, 0, 1, 1, 0, 0]), ("a", "b"))
+    assert neighbours_alike(z, kind, data, 1) == 100
+    assert neighbours_alike(z, kind, data, 2) == 50
+    assert neighbours_alike(z, Factor("age", np.arange(6.0)), data, 1) is None
 
 
 def test_delta_total_is_the_distance_from_the_ideal_and_leaves_the_unknown_out():

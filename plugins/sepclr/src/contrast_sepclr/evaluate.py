@@ -66,7 +66,11 @@ def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
     if data.kind != "table":
         drawn.append(_neighbours(found, data, config.evaluation.neighbours))
     return Evaluation(
-        found.metrics, (_table(found),), _maps(found, data), notes=data.notes, drawings=tuple(drawn)
+        found.metrics,
+        (_table(found, data, config.evaluation.neighbours),),
+        _maps(found, data),
+        notes=data.notes,
+        drawings=tuple(drawn),
     )
 
 
@@ -134,16 +138,36 @@ def _neighbours(found: Found, data: Groups, k: int) -> Drawing:
     return Drawing("Neighbours", pictures.neighbours(data.x, rows), caption, wide=True)
 
 
-def _table(found: Found) -> Table:
+def neighbours_alike(z: Tensor, factor: Factor, data: Groups, k: int) -> float | None:
+    """Of the k nearest targets of each test target, the percentage of its own class.
+
+    Edge cases: None for amounts, and where no two targets are known.
+    """
+    known = torch.from_numpy(factor.known)
+    among = torch.nonzero(data.is_target & known)[:, 0]
+    queries = data.test[(data.is_target & known)[data.test]]
+    if not factor.classes or factor.name == GROUP or len(among) < 2 or not len(queries):
+        return None
+    near = nearest(z, queries, among, min(k, len(among) - 1)).numpy()
+    return 100 * float(np.mean(factor.values[near] == factor.values[queries.numpy()][:, None]))
+
+
+def _table(found: Found, data: Groups, k: int) -> Table:
+    def line(factor: Factor, space: str, score: Score) -> tuple:
+        alike = neighbours_alike(found.z[space], factor, data, k)
+        told = (score.score, score.chance, score.balanced, score.auc, score.error, alike)
+        return (factor.name, space, *told)
+
     rows = tuple(
-        (factor.name, space, score.score, score.chance, score.balanced, score.auc, score.error)
+        line(factor, space, score)
         for factor, scores in found.matrix
         for space, score in zip(SPACES, scores, strict=True)
     )
-    columns = ("factor", "space", "score", "chance", "balanced", "AUC", "error")
+    columns = ("factor", "space", "score", "chance", "balanced", "AUC", "error", "neighbours")
     caption = (
         "Score is accuracy, of amounts R², in percent; chance the share of the commonest class; "
-        "error the mean absolute error of an amount. Factors are probed among targets."
+        "error the mean absolute error of an amount. Factors are probed among targets. Neighbours: "
+        f"of the {k} nearest targets of each test target, the percentage of its class."
     )
     return Table("Probes", columns, rows, caption)
 
