@@ -17,7 +17,6 @@ from contrast_alignment.reward_data import Judged, Judgements
 from contrast_alignment.reward_model import RewardModel, Voters
 from contrast_alignment.reward_objective import VOTED
 from contrast_alignment.reward_scorer import WINDOW
-from contrast_alignment.reward_votes import FoldSampler
 
 
 def reward_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
@@ -61,7 +60,7 @@ def voting_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
 
 def voting_modules(config: RunConfig, sizes: dict[str, Any]) -> tuple[Voters, Any]:
     """A model for each voter and each fold, and the objective of each."""
-    count = FoldSampler.models(config.sampler.voters, config.sampler.folds)
+    count = config.sampler.voters * config.sampler.folds
     voters = [classifier(config, sizes) for _ in range(count)]
     return Voters(voters), config.build_sized("objective", sizes)
 

@@ -25,6 +25,7 @@ from contrast.interfaces import Evaluation, Moment, Parts, Sampler, Table
 from contrast_alignment.objectives.compared import existing, grades
 from contrast_alignment.objectives.reward import votes
 from contrast_alignment.reward_data import Judged, fingerprint
+from contrast_alignment.reward_model import RewardModel
 from contrast_alignment.reward_sampler import Conversations, conversations
 from contrast_alignment.sampler import bucketed
 from contrast_alignment.watching import extremes
@@ -50,7 +51,6 @@ class FoldSampler(Sampler):
         self, data: Judged, *, generator: Generator, batch_size: int, voters: int, folds: int
     ) -> None:
         self.items, self.pad = data.task.train, data.task.tokenizer.pad_token_id
-        self.valid = data.task.valid
         self.batch_size = batch_size
         count = len(self.items)
         if count < folds:
@@ -63,13 +63,8 @@ class FoldSampler(Sampler):
         least = min(len(rows) for rows in self.trained_on())
         self.steps_per_epoch = -(-least // batch_size)
 
-    @staticmethod
-    def models(voters: int, folds: int) -> int:
-        """How many models there are: `folds` of each voter, one after the other."""
-        return voters * folds
-
     def trained_on(self) -> list[Tensor]:
-        """The rows that each model is trained on."""
+        """The rows that each model is trained on: one model a fold, voter after voter."""
         folds = int(self.fold.max()) + 1
         return [(fold != k).nonzero()[:, 0] for fold in self.fold for k in range(folds)]
 
@@ -84,19 +79,20 @@ class FoldSampler(Sampler):
         then, parts = replace(at, step=epoch), []
         for i, rows in enumerate(self.trained_on()):
             plan = bucketed(self.lengths[rows], self.batch_size, then.shared(f"epoch of {i}"))
-            parts.append(self._batch(rows[plan[place]][at.rank :: at.world_size]))
+            parts.append(self.batch(rows[plan[place]][at.rank :: at.world_size]))
         return Ballots(tuple(parts), torch.cat([part.rows for part in parts]))
 
     def sweep(self, split: str) -> Iterator[Conversations]:
         """Training records in order, whatever the split: they are what is voted on."""
         for rows in torch.arange(len(self.items)).split(4 * self.batch_size):
-            yield self._batch(rows)
+            yield self.batch(rows)
 
     def ids(self, batch: Ballots | Conversations) -> list[int | str]:
         """The ids of the records."""
         return [self.items[row].id for row in batch.rows.tolist()]
 
-    def _batch(self, rows: Tensor) -> Conversations:
+    def batch(self, rows: Tensor) -> Conversations:
+        """These records."""
         return conversations([self.items[row] for row in rows.tolist()], self.pad, rows)
 
 
@@ -129,31 +125,34 @@ def counted(parts: Parts) -> Count:
 def voted(parts: Parts) -> tuple[Lists, Tensor]:
     """The records as lists, and what each voter gives each response.  (voters, N, K)."""
     sampler: FoldSampler = parts.sampler
-    voters, first = parts.encoder.voters, next(parts.encoder.parameters())
-    modes = [voter.training for voter in voters]
-    parts.encoder.eval()
-    found, forms = [], []
-    for batch in sampler.sweep("train"):
-        placed = move(batch, first.device, first.dtype)
-        forms.append(batch)
-        found.append(torch.stack([voter(placed).scores.cpu() for voter in voters]))
-    for voter, mode in zip(voters, modes, strict=True):
-        voter.train(mode)
-    width = max(each.shape[2] for each in found)
+    batches = list(sampler.sweep("train"))
+    width = max(batch.grades.shape[1] for batch in batches)
 
-    def wide(values: Tensor) -> Tensor:
-        return torch.nn.functional.pad(values, (0, width - values.shape[-1]))
+    def joined(name: str) -> Tensor:
+        return torch.cat([_wide(getattr(batch, name), width) for batch in batches])
 
-    rewards = torch.cat([wide(each) for each in found], 1)  # (models, N, K)
-    lists = Lists(
-        rewards[0],
-        targets=torch.cat([wide(each.grades) for each in forms]),
-        mask=torch.cat([wide(each.exists) for each in forms]),
-    )
-    folds = len(voters) // len(sampler.fold)
-    by_voter = rewards.unflatten(0, (-1, folds))  # (voters, folds, N, K)
-    place = sampler.fold[:, None, :, None].expand(-1, 1, -1, width)
-    return lists, by_voter.gather(1, place)[:, 0].masked_fill(~lists.mask, 0)
+    rewards = torch.zeros(len(sampler.fold), len(sampler.items), width)
+    folds = len(parts.encoder.voters) // len(sampler.fold)
+    for i, (voter, rows) in enumerate(zip(parts.encoder.voters, sampler.held_out(), strict=True)):
+        rewards[i // folds, rows] = _given(voter, sampler, rows, width)
+    return Lists(rewards[0], targets=joined("grades"), mask=joined("exists")), rewards
+
+
+def _given(voter: RewardModel, sampler: FoldSampler, rows: Tensor, width: int) -> Tensor:
+    """What a model gives the responses of some records; 0 where none is.  (rows, K)."""
+    first, mode = next(voter.parameters()), voter.training
+    voter.eval()
+    found = []
+    for batch in map(sampler.batch, rows.split(4 * sampler.batch_size)):
+        scores = voter(move(batch, first.device, first.dtype)).scores.cpu().float()
+        found.append(_wide(scores.masked_fill(~batch.exists, 0), width))
+    voter.train(mode)
+    return torch.cat(found)
+
+
+def _wide(values: Tensor, width: int) -> Tensor:
+    """The rows padded by zeros to so many alternatives."""
+    return torch.nn.functional.pad(values, (0, width - values.shape[1]))
 
 
 def evaluate_votes(parts: Parts, shown: int) -> Evaluation:
