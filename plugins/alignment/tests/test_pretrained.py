@@ -128,6 +128,15 @@ def test_only_the_adapter_is_trained(folder):
         assert (parameter.grad is not None) == ("lora" in name), name
 
 
+def test_under_an_adapter_weights_that_nobody_trains_are_held_once(folder):
+    policy = encoder(folder, lora_rank=4)
+    own = dict(policy.model.named_parameters())
+    policy.keep_reference("copy")
+    for name, parameter in policy.reference.named_parameters():
+        assert (parameter is own[name]) == ("lora" not in name), name
+    assert any(parameter.requires_grad for parameter in own.values())
+
+
 def test_checkpointed_states_give_the_same_gradients(folder):
     gradients = []
     for checkpointing in (False, True):

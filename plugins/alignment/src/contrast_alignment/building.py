@@ -11,7 +11,7 @@ from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
 from contrast_alignment.cached import cached_reference
 from contrast_alignment.models import tokenizer_for, without_progress
-from contrast_alignment.policy import Policy
+from contrast_alignment.policy import Policy, trained_apart
 from contrast_alignment.reference import NAME
 from contrast_alignment.rewards import reward_named
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
@@ -28,7 +28,8 @@ def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
     source = config.build("data", generator=at.shared("data"))
     if source.asking is not None:
         reward_named(source.asking.reward)  # a name that is wrong is told before any training
-    config.build_sized("objective", {})  # and so is a function that cannot be imported
+    if not config.chosen["objective"].sizes:
+        config.build_sized("objective", {})  # and so is a function that cannot be imported
     texts = source.train if isinstance(source, Texts) else source.texts()
     tokenizer = tokenizer_for(config.encoder, texts)
     size = config.sampler.batch_size
@@ -103,7 +104,7 @@ def alignment_parts(
 ) -> Parts:
     """The tuned model beside its reference, and what it is aligned to."""
     before = earlier["sft"]
-    encoder = copy.deepcopy(before.encoder)
+    encoder = trained_apart(before.encoder)
     task = answered_task(before.data, encoder.model, at)
     sampler = ListSampler(
         task.train,

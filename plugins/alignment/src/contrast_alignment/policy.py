@@ -44,7 +44,7 @@ class Policy(nn.Module):
         self.adapter_off = kind == "adapter_off"
         self.reference = None
         if kind == "copy":
-            self.reference = copy.deepcopy(self.model).requires_grad_(False)
+            self.reference = trained_apart(self.model).requires_grad_(False)
 
     def forward(self, batch: Batch) -> Responses:
         """The responses' log-probabilities under both models.  Scores (B, K)."""
@@ -120,6 +120,13 @@ class Policy(nn.Module):
         if self.shared_prefix == "auto":
             return self.shareable and worth_sharing(batch)
         return self.shareable and self.shared_prefix == "on"
+
+
+def trained_apart(module: Any) -> Any:
+    """A copy that is trained by itself; weights that nobody trains, as under an adapter, are
+    shared with it."""
+    frozen = {id(each): each for each in module.parameters() if not each.requires_grad}
+    return copy.deepcopy(module, frozen)
 
 
 def head_settings(config: Any) -> dict[str, float]:
