@@ -247,6 +247,17 @@ def test_lists_longer_than_two_are_voted_on_and_learnt(tmp_path):
     assert all(torch.tensor(json.loads(line)["loss"]).isfinite() for line in lines)
 
 
+def test_all_methods_of_one_seed_hold_the_same_prompts_out(finished, tmp_path):
+    words = [*VOTING, *small_pairs(tmp_path), "trainer.max_steps=1"]
+    votes = contrast.run("alignment", overrides=words, runs=tmp_path)
+    held_out = [
+        [record.prompt for record in contrast.load(folder).data.texts.records.valid]
+        for folder in (finished.folder, votes.folder)
+    ]
+    assert held_out[0] == held_out[1]
+    assert len(held_out[0]) == 2
+
+
 @pytest.mark.slow
 def test_a_reward_model_is_ahead_of_chance_on_the_published_dialogues(tmp_path):
     words = ["method=reward", "trainer.threads=1"]

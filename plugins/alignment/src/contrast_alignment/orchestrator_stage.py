@@ -18,8 +18,9 @@ class OrchestrateStage(Stage):
         """The prompts as tokens, the weights aimed at, and the model of them."""
         from contrast_alignment.models import tokenizer_for
         from contrast_alignment.orchestrator_data import Rewarded, weighed
+        from contrast_alignment.reward_building import splitting
 
-        data: Rewarded = config.build("data", generator=at.shared("data"))
+        data: Rewarded = config.build("data", generator=splitting(at))
         tokenizer = tokenizer_for(config.encoder, data.records.texts())
         prompts = weighed(data, tokenizer)
         sizes = {"tokens": len(tokenizer), "objectives": len(data.rewards)}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Generator, nn
 
 from contrast.errors import ConfigError
 from contrast.files import write_atomically
@@ -67,8 +68,13 @@ def voting_modules(config: RunConfig, sizes: dict[str, Any]) -> tuple[Voters, An
 
 def judged(config: RunConfig, at: Moment) -> Judged:
     """The records as tokens of the model's tokenizer, or of one learnt from the training part."""
-    texts: Judgements = config.build("data", generator=at.shared("data"))
+    texts: Judgements = config.build("data", generator=splitting(at))
     return texts.tokenized(tokenizer_for(config.encoder, texts.records.texts()))
+
+
+def splitting(at: Moment) -> Generator:
+    """What draws the held-out prompts: the same for all methods of one seed."""
+    return replace(at, stage="records").shared("split")
 
 
 def sizes_of(data: Judged, config: RunConfig) -> dict[str, Any]:
