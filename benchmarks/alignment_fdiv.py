@@ -9,9 +9,9 @@ fine-tuning by another divergence keeps what holds it. Here on the tiny models o
 `alignment_tiny.py`, with the same starts, lists and reward: 48 steps of 8 lists on each list's best
 response, at three learning rates, by total variation (plain fine-tuning, up to a constant) and by
 Pearson's chi-square (the form is inferred, see `contrast_alignment.objectives.fdiv_sft`); then DPO
-with beta 0.1 from there, the fine-tuned model its reference, on the very same lists. They were
-written by the start, as preference data usually are not by the model that is aligned. A run is a
-line of the results file; what stands there is not run again.
+with beta 0.1 from there, the fine-tuned model its reference, on the very same lists, which the start
+wrote and not the fine-tuned model. A run is a line of the results file; what stands there is not
+run again.
 """
 
 from __future__ import annotations
