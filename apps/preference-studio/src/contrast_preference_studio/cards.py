@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 from jinja2 import Environment, PackageLoader
 
 from contrast_alignment.records import Turns
 from contrast_preference_studio.asking import Asking, Question
+
+TRAIN = ("contrast", "run", "plugin=alignment", "data=records")
 
 
 def question_card(question: Question) -> str:
@@ -25,6 +29,7 @@ def progress_card(asking: Asking) -> str:
     """How much was said and by how many, and the command that learns from it."""
     answers, writer = asking.answers, asking.writer
     left, sided = answers.on_the_left
+    where = (f"data.path={answers.path}", f"encoder.model={writer.folder / 'model'}")
     return _render(
         "progress.html.jinja",
         count=len(answers.decided.rows),
@@ -33,7 +38,7 @@ def progress_card(asking: Asking) -> str:
         left=left,
         sided=sided,
         path=answers.path,
-        model=writer.folder / "model",
+        command=shlex.join([*TRAIN, *where]),
     )
 
 
