@@ -38,6 +38,24 @@ def test_a_member_learns_in_company_what_it_learns_alone(stack, name):
         torch.testing.assert_close(together.weights[1][i], own.weights[1][0], atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["supcon", "rank_n_contrast"])
+def test_contrasts_in_step_are_those_of_the_core(name):
+    from contrast.objectives.rank_n_contrast import rank_n_contrast
+    from contrast.objectives.supcon import supcon
+
+    draw = generator("z")
+    z, targets = torch.randn(2, 9, 4, generator=draw), 3 * torch.rand(2, 9, generator=draw)
+    labels = targets.round()
+    labels[0, 0] = 50  # an anchor without a mate
+    found = contrast(name, SupReMix(temperature=0.2), [0, 1])(z, labels, targets)
+    for i in range(2):
+        wanted = {
+            "supcon": lambda i: supcon(z[i : i + 1], labels[i].long(), temperature=0.2),
+            "rank_n_contrast": lambda i: rank_n_contrast(z[i : i + 1], targets[i]),
+        }[name](i)
+        torch.testing.assert_close(found[i], wanted)
+
+
 def test_methods_beside_one_another_change_nothing(stack):
     net = network(stack.times(2), 16, "vanilla")
     both = tune(stack.times(2), net, ["l1", "l1", "mse", "mse"], 5, QUICK, "v")

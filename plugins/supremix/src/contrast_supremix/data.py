@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -114,13 +114,14 @@ def rows_of(
     """
     known = Labelled.of(frame, target, source, group=group, log_target=log_target)
     columns = Columns.of(known.frame, [target, group] if group else [target], source)
-    return samples_of(known, columns.matrix(known.frame, source)[0], columns)
+    x, _ = columns.matrix(known.frame, source)
+    return samples_of(known, x, columns, notes=columns.notes)
 
 
 def samples_of(
     known: Labelled,
     x: np.ndarray,
-    reader: Any,
+    reader: Reader,
     *,
     kind: str = "table",
     ids: Sequence[int | str] | None = None,
@@ -146,5 +147,5 @@ def samples_of(
         kind=kind,
         log=known.log,
         read=read,
-        notes=(*said, *notes, *getattr(reader, "notes", ())),
+        notes=(*said, *notes),
     )
