@@ -69,7 +69,7 @@ def run(folder, *overrides, base=SMALL, prepare=small_pairs, name="run"):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("reward"), "trainer.max_epochs=8")
+    return run(tmp_path_factory.mktemp("reward"), "trainer.max_epochs=16")
 
 
 @pytest.fixture(scope="module")
