@@ -6,7 +6,7 @@ from contrast.engine.randomness import generator
 from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import joined
 
-SAMPLES = {"table": (7,), "image": (3, 20, 12), "series": (2, 33), "texts": (2, 9)}
+SAMPLES = {"table": (7,), "image": (3, 20, 20), "series": (2, 33), "texts": (2, 9)}
 
 
 def drawn(kind, members, count=5):
@@ -33,6 +33,12 @@ def test_members_in_step_are_what_each_is_alone(kind):
         alone(x[i : i + 1]).square().sum().backward()
         for p, q in zip(together.parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(p.grad[i : i + 1], q.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_bytes_of_images_become_numbers_between_minus_one_and_one():
+    x = torch.tensor([0, 255], dtype=torch.uint8).expand(1, 3, 3, 20, 10, 2).flatten(4)
+    net = made("image", (0,))
+    torch.testing.assert_close(net(x), net(x.float() / 127.5 - 1))
 
 
 @pytest.mark.parametrize("kind", KINDS)

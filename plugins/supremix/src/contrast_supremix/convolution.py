@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 from torch.nn.functional import leaky_relu
@@ -18,7 +19,7 @@ POOLED = {1: 8, 2: 4}  # places that are left of a side at most
 class Convolved(nn.Module):
     """S times three convolutions with LeakyReLU(0.1), the means of a few places, and a layer.
 
-    Shapes:  forward: (S, B, C, T) or (S, B, C, H, W) to (S, B, width).
+    Shapes:  forward: (S, B, C, T) or (S, B, C, H, W) to (S, B, width); bytes become -1..1.
     """
 
     def __init__(self, sample: Sequence[int], width: int, generators: Sequence[Generator]) -> None:
@@ -41,6 +42,8 @@ class Convolved(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """All members, each on its own samples: a group of channels is a member."""
         members, count = x.shape[:2]
+        if x.dtype == torch.uint8:
+            x = x.to(self.weights[0].dtype) / 127.5 - 1
         two = len(self.pooled) == 2
         convolve = functional.conv2d if two else functional.conv1d
         pool = functional.adaptive_avg_pool2d if two else functional.adaptive_avg_pool1d

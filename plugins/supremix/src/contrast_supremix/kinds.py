@@ -42,11 +42,6 @@ def _channels(x: np.ndarray, train: np.ndarray) -> Scaled:
     return ChannelScaling.of(x[train], flagged=bool(np.isnan(x).any()))
 
 
-def _pixels(x: np.ndarray) -> np.ndarray:
-    """Bytes to -1..1, float32."""
-    return x.astype(np.float32) / 127.5 - 1
-
-
 def _perceptron(sample: Sequence[int], width: int, generators: Sequence[Generator]) -> nn.Module:
     return Members([sample[0], width, width], generators, active=True)
 
@@ -80,7 +75,7 @@ def _means(x: np.ndarray, axis: int, most: int) -> np.ndarray:
 
 KINDS = {
     "table": Kind(_columns, _perceptron, lambda x, train: x),
-    "image": Kind(lambda x, train: _pixels, Convolved, _small_images, fixed=True),
+    "image": Kind(lambda x, train: np.asarray, Convolved, _small_images, fixed=True),
     "series": Kind(_channels, Convolved, _short_series),
     "texts": Kind(lambda x, train: np.asarray, _worded, overlaps, fixed=True),
 }
