@@ -69,6 +69,20 @@ def test_a_finished_run_writes_on(finished):
     assert once == again
 
 
+def test_a_users_message_is_written_out_by_the_template(finished):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(finished / "model")
+    messages = [{"role": "user", "content": "The size"}]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert text == "user:\nThe size<end>\nassistant:\n"
+    said = written_by(finished, "The size", 6, 0.0, 1, 0, chat=True)
+    tokens = tokenizer(text, return_tensors="pt")["input_ids"]
+    model = contrast.load(finished).encoder.model
+    likeliest = model.generate(tokens, max_new_tokens=6, do_sample=False)[0, tokens.shape[1] :]
+    assert said == [tokenizer.decode(likeliest, skip_special_tokens=True)]
+
+
 def test_generating_needs_a_language_model_and_a_prompt(finished, tmp_path):
     with pytest.raises(DataError, match="holds no language model"):
         written_by(tmp_path, "The", 4, 1.0, 1, 0)

@@ -22,10 +22,13 @@ def generate(
     temperature: Annotated[float, typer.Option(help="0: the likeliest token.", min=0)] = 1.0,
     count: Annotated[int, typer.Option(help="How many responses.", min=1)] = 1,
     seed: Annotated[int, typer.Option(help="Of the draws.", min=0)] = 0,
+    chat: Annotated[
+        bool, typer.Option("--chat", help="A user's message, by the template.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write responses to a prompt with the model of a finished run of `alignment`."""
-    written = written_by(Path(run), prompt, tokens, temperature, count, seed)
+    written = written_by(Path(run), prompt, tokens, temperature, count, seed, chat=chat)
     if as_json:
         print_json(written)
         return
@@ -33,11 +36,19 @@ def generate(
 
 
 def written_by(
-    run: Path, prompt: str, tokens: int, temperature: float, count: int, seed: int
+    run: Path,
+    prompt: str,
+    tokens: int,
+    temperature: float,
+    count: int,
+    seed: int,
+    *,
+    chat: bool = False,
 ) -> list[str]:
     """Responses of the model in `run/model`, without the prompt.
 
-    Raises: DataError: the run has no such folder, or the prompt no token.
+    With `chat` the prompt is the message of a user, written out by the model's chat template.
+    Raises: DataError: the run has no such folder, the prompt is empty, or there is no template.
     """
     folder = run / "model"
     if not (folder / "config.json").is_file():
@@ -49,18 +60,19 @@ def written_by(
     from contrast.engine.randomness import generator
     from contrast_alignment.models import without_progress
     from contrast_alignment.sampling import sample
+    from contrast_alignment.tokens import as_messages, opening
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     with without_progress():
         model = AutoModelForCausalLM.from_pretrained(
             folder, local_files_only=True, use_safetensors=True
         ).eval()
-    ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    if not ids:
+    if not prompt:
         raise DataError("the prompt is empty: give a text of one token at least to `--prompt`")
+    asked = as_messages(prompt, "user") if chat else prompt
     responses = sample(
         model,
-        [ids] * count,
+        [opening(tokenizer, asked)] * count,
         tokens=tokens,
         temperature=temperature,
         end=tokenizer.eos_token_id,

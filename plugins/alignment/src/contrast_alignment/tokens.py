@@ -126,7 +126,7 @@ def common_prefix(sequences: Sequence[Sequence[int]], most: int) -> int:
 def _template(tokenizer: Any, messages: Messages, *, add_generation_prompt: bool) -> str:
     if not tokenizer.chat_template:
         raise DataError(
-            "the data hold chat messages and the tokenizer has no chat template\n"
+            "there are chat messages, and the tokenizer has no chat template\n"
             "Give texts, or add a `chat_template` to the model's folder."
         )
     return tokenizer.apply_chat_template(
