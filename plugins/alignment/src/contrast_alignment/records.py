@@ -88,10 +88,10 @@ def kind_of(rows: Sequence[Row]) -> Kind:
     Raises: DataError: they are those of none.
     """
     place, first = rows[0]
-    known = {name for name, value in first.items() if value is not None}
-    if known & {"chosen", "rejected"}:
+    known = [name for name, value in first.items() if value is not None]
+    if "chosen" in known or "rejected" in known:
         return "pair"
-    if known & {*ANSWERS}:
+    if any(name in known for name in ANSWERS):
         return "list"
     if "completion" in known:
         return "unpaired"
