@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
@@ -19,12 +17,9 @@ from contrast_ucb.deep.values import expected
 class DeepFeatures(nn.Module):
     """One trunk for values and contrast.
 
-    phi(s, a) is read off the latent state that the dynamics predicts after a, psi(s') off the one
-    that came. `simplex`, as the theory has it: phi sums to one, 0 < psi < bound, so that the score
-    psi^T phi is positive and bounded. Else phi is a linear map of the prediction and psi is not
-    mapped, as in the official code.
-
-    `noise` (K,) is the mean of psi over states met, which the bonus needs.
+    phi(s, a) is a linear map of the latent state that the dynamics predicts after a, psi(s') one
+    of the state that came; `mapped=False` leaves the latter as it is, as the official code does.
+    Objectives read their directions alone, and the bonus counts phi at length one.
     """
 
     mixes_rows = True  # every transition is contrasted with the others
@@ -36,11 +31,10 @@ class DeepFeatures(nn.Module):
         actions: int,
         scale: float,
         jumps: int,
-        simplex: bool,
+        mapped: bool,
         official: bool,
         width: int,
         rank: int,
-        bound: float,
         atoms: int,
         low: float,
         high: float,
@@ -48,17 +42,16 @@ class DeepFeatures(nn.Module):
         intensity: float,
     ) -> None:
         super().__init__()
-        self.scale, self.jumps, self.simplex, self.bound = scale, jumps, simplex, bound
+        self.scale, self.jumps = scale, jumps
         self.shift, self.intensity, self.official = shift, intensity, official
         self.online = Values(tuple(shape), width, actions, atoms)
         self.target = EMA(self.online)
         self.dynamics = Dynamics(self.online.trunk.latent, actions)
-        size = rank if simplex else 2 * width
+        size = rank if mapped else 2 * width
         self.left = nn.Linear(2 * width, size)
-        self.right = nn.Linear(2 * width, size) if simplex else nn.Identity()
+        self.right = nn.Linear(2 * width, size) if mapped else nn.Identity()
         support = torch.linspace(low, high, atoms) if atoms > 1 else torch.zeros(1)
         self.register_buffer("support", support)
-        self.register_buffer("noise", torch.ones(size))
         self.optimism = Optimism(atoms if official else size)
 
     def train(self, mode: bool = True) -> DeepFeatures:
@@ -74,11 +67,11 @@ class DeepFeatures(nn.Module):
         ahead, predicted = latent[0], []
         for action in batch.action[: self.jumps]:
             ahead = self.dynamics(ahead, action)
-            predicted.append(self.phi(head.projected(ahead)))
+            predicted.append(self.left(head.projected(ahead)))
         ended = batch.ended[: self.jumps - 1]
         alive = torch.cat([torch.ones_like(batch.ended[:1]), ~ended]).cumprod(0)
         return Jumps(
-            torch.stack(predicted), self.psi(projected[1:]), alive.bool(), head(projected[0])
+            torch.stack(predicted), self.right(projected[1:]), alive.bool(), head(projected[0])
         )
 
     def embed(self, batch: Sequences) -> dict[str, Tensor]:
@@ -89,22 +82,10 @@ class DeepFeatures(nn.Module):
             "latent": latent.flatten(1),
         }
 
-    def phi(self, projected: Tensor) -> Tensor:
-        """Features of a state and an action from the state that is predicted after it."""
-        return self.left(projected).softmax(-1) if self.simplex else self.left(projected)
-
-    def psi(self, projected: Tensor) -> Tensor:
-        """Features of a state; of the simplex they begin near one, where nothing is known."""
-        if not self.simplex:
-            return self.right(projected)
-        return self.bound * (self.right(projected) - math.log(self.bound - 1)).sigmoid()
-
     def state_actions(self, latent: Tensor, action: Tensor) -> Tensor:
-        """The features that the bonus counts: phi / z, or phi at length one."""
-        phi = self.phi(self.online.head.projected(self.dynamics(latent, action)))
-        if not self.simplex:
-            return normalize(phi, dim=-1)
-        return phi / (phi @ self.noise)[:, None]  # z = mean of psi^T phi over states met
+        """phi of latent states and actions, at length one."""
+        ahead = self.dynamics(latent, action)
+        return normalize(self.left(self.online.head.projected(ahead)), dim=-1)
 
     def prepared(self, obs: Tensor) -> Tensor:
         """Observations as the trunk reads them."""

@@ -75,7 +75,5 @@ def recount(sampler: DeepExplorer, encoder: DeepFeatures, at: Moment) -> None:
     device = encoder.support.device
     visits = sampler.visits(at)
     latent = encoder.online.trunk(encoder.prepared(visits.obs[0].to(device)))
-    if encoder.simplex:
-        encoder.noise.copy_(encoder.psi(encoder.online.head.projected(latent)).mean(0))
     phi = encoder.state_actions(latent, visits.action[0].to(device))
     encoder.optimism.recount(phi, sampler.taken, sampler.lam)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from contrast.objectives.binary_nce import binary_nce
 from contrast_ucb.deep.form import Jumps
-from contrast_ucb.objective import log_score
 from contrast_ucb.spr import spr_loss
 
 
 class JumpNCE(nn.Module):
     """The paper's contrastive loss with the rest of the batch for noise (arXiv:2207.14800).
 
-    L = mean_i [ log(1 + 1/f_ii) + 1/(B-1) sum_{k != i} log(1 + f_ik) ],  f_ik = psi_k^T phi_i
+    L = mean_i [ log(1 + 1/f_ii) + 1/(B-1) sum_{k != i} log(1 + f_ik) ],
+    f_ik = bound^cos(phi_i, psi_k)
 
     States that came next elsewhere in the batch are draws of p_neg, the states of the replay; B - 1
     of them weigh as one. Several jumps are averaged; one whose episode ended before is left out.
+
+    Differs: log f is bilinear in features of length one, where the theory has f itself; features in
+    the simplex with a bounded psi, as there, stayed almost equal for all states in a network.
     """
+
+    def __init__(self, bound: float = 100.0) -> None:
+        super().__init__()
+        self.bound = bound
 
     def forward(self, form: Jumps) -> Tensor:
         """The loss, a scalar."""
-        log_f = log_score(form.predicted @ form.future.mT)  # (J, B, B)
+        phi, psi = normalize(form.predicted, dim=-1), normalize(form.future, dim=-1)
+        log_f = math.log(self.bound) * phi @ psi.mT  # (J, B, B)
         count = log_f.shape[-1]
         true = torch.eye(count, dtype=torch.bool, device=log_f.device)
         per_pair = binary_nce(

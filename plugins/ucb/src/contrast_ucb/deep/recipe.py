@@ -65,8 +65,7 @@ class DeepFeaturesSettings(Settings):
     """Networks."""
 
     width: int = setting(128, "of latent states and of the head", low=1)
-    rank: int = setting(64, "width d of phi and psi, for `nce`", low=1)
-    bound: float = setting(100.0, "largest score, 1 / C_neg, for `nce`", above=1)
+    rank: int = setting(64, "width d of phi and psi; `spr`: twice `width`", low=1)
     atoms: int = setting(1, "of the distribution of values; 1: the value itself", low=1)
     low: float = setting(-10.0, "least value of the distribution")
     high: float = setting(10.0, "largest value of the distribution")
@@ -83,6 +82,8 @@ class DeepFeaturesSettings(Settings):
 @dataclass(frozen=True)
 class JumpNCESettings(Settings):
     """True successors against the batch's others."""
+
+    bound: float = setting(100.0, "largest score, 1 / C_neg", above=1)
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ DEEP = Recipe(
                 DeepFeaturesSettings,
                 f"{HOME}.encoder:DeepFeatures",
                 "one trunk for dueling values and contrasted features",
-                sizes=("shape", "actions", "scale", "jumps", "simplex", "official"),
+                sizes=("shape", "actions", "scale", "jumps", "mapped", "official"),
             ),
         ),
         "objective": (

@@ -44,9 +44,9 @@ class DeepStage(Stage):
         }
 
     def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
-        """Features in the simplex for the paper's loss, free ones for any other."""
+        """States that came have a map of their own, except where they are predicted as they are."""
         chosen = {
-            "simplex": config.chosen["objective"].name == "nce",
+            "mapped": config.chosen["objective"].name != "spr",
             "official": config.reference == "official",
         }
         return super().build_modules(config, {**sizes, **chosen})
