@@ -39,7 +39,10 @@ def make_page(cohort: Cohort) -> gr.Blocks:
                 targets = gr.HTML("", elem_id="targets", **clickable)
                 more = gr.Button("Show more", elem_id="more")
                 own = gr.File(
-                    label="Or a sample of your own", file_types=cohort.opens, elem_id="own"
+                    label="Or a sample of your own",
+                    file_types=cohort.opens,
+                    elem_id="own",
+                    height=130,
                 )
                 said = gr.HTML("", elem_id="said", padding=False)
             with gr.Column(scale=8, min_width=280):
@@ -47,7 +50,7 @@ def make_page(cohort: Cohort) -> gr.Blocks:
                     among = gr.Radio(
                         list(AMONG), value="Targets", label="Neighbours among", elem_id="among"
                     )
-                    k = gr.Slider(2, 24, value=6, step=1, label="Neighbours a space")
+                    k = gr.Slider(2, 24, value=6, step=1, label="Neighbours a space", elem_id="k")
                 picked = gr.HTML("", elem_id="shelves", **clickable)
         visit = Visit(cohort)
         quick = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}

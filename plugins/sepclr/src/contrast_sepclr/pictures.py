@@ -85,5 +85,5 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 def _svg(width: float, height: float, drawn: Sequence[str]) -> str:
     look = 'fill="currentColor" font-size="11" font-family="sans-serif"'
-    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
+    size = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" style="max-width: {width:g}px"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {look}>{"".join(drawn)}</svg>'
