@@ -237,6 +237,15 @@ def test_messages_need_a_chat_template():
         preferences(CHAT).tokenized(tokenizer)
 
 
+def test_a_template_without_an_end_is_told():
+    tokenizer = own_tokenizer()
+    notes = preferences(CHAT, max_tokens=200, max_prompt_tokens=100).tokenized(tokenizer).notes
+    assert "a response ends with `<end>`" in notes[-1]
+    tokenizer.chat_template = tokenizer.chat_template.replace("<end>", "")
+    notes = preferences(CHAT, max_tokens=200, max_prompt_tokens=100).tokenized(tokenizer).notes
+    assert "does not learn to stop" in notes[-1]
+
+
 def test_a_window_without_room_for_a_response_is_refused():
     with pytest.raises(ConfigError, match="max_prompt_tokens` must be below"):
         preferences(PAIRS, max_tokens=10, max_prompt_tokens=10)
@@ -288,6 +297,12 @@ def test_a_model_is_aligned_to_records_of_each_kind(case, tmp_path):
     assert (result.folder / "model/model.safetensors").is_file()
     notes = json.loads((result.folder / "evaluation/align.json").read_text())["notes"]
     assert "to train on and 1 held out, no prompt in both" in notes[0]
+
+
+def test_without_held_out_prompts_nothing_is_evaluated(tmp_path):
+    result = run(tmp_path, PAIRS, *SMALL, "data.valid_share=0")
+    notes = json.loads((result.folder / "evaluation/align.json").read_text())["notes"]
+    assert notes[-1] == "nothing is held out: nothing is evaluated"
 
 
 def test_prompts_of_ones_own_are_answered_by_the_model_and_graded(tmp_path):

@@ -89,14 +89,21 @@ class Preferences:
         ]
         cuts = Counter(cut for part in parts for _, found in part for cut in found)
         train, valid = (tuple(item for item, _ in part) for part in parts)
-        notes = (*self.notes, self._ending(tokenizer), *self._cut(cuts))
+        notes = (*self.notes, self._ending(tokenizer, train), *self._cut(cuts))
         return Task(tokenizer, train, valid, self.asking, notes=notes)
 
-    def _ending(self, tokenizer: Any) -> str:
-        chat = any(not isinstance(turns, str) for r in self.train for turns in _said(r))
-        if chat:
-            return "Chat messages: the model's template is applied, and ends a response by itself."
-        return f"Texts: a response ends with the end token `{tokenizer.eos_token}`."
+    def _ending(self, tokenizer: Any, items: Sequence[Item]) -> str:
+        """How a response ends, in words."""
+        end = tokenizer.eos_token
+        if all(isinstance(turns, str) for r in self.train for turns in _said(r)):
+            return f"Texts: a response ends with the end token `{end}`."
+        ended = any(tokenizer.eos_token_id in each for item in items for each in item.responses)
+        if ended or self.kind == "group":
+            return f"Chat messages, by the model's template: a response ends with `{end}`."
+        return (
+            f"Chat messages, by the model's template, which writes no end token `{end}` after a "
+            "response: the model does not learn to stop."
+        )
 
     def _cut(self, counts: Counter[str]) -> list[str]:
         limits = {
