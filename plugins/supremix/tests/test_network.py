@@ -41,6 +41,17 @@ def test_bytes_of_images_become_numbers_between_minus_one_and_one():
     torch.testing.assert_close(net(x), net(x.float() / 127.5 - 1))
 
 
+def test_a_text_is_the_mean_of_its_terms_and_an_empty_one_is_nothing():
+    net, x = made("texts", (0,)), torch.tensor([[[[3, 5, 0], [0, 0, 0]]]])
+    alone = net(torch.tensor([[[[3, 5, 3, 5], [0, 0, 0, 0]]]]))
+    torch.testing.assert_close(net(x), alone)
+    with torch.no_grad():
+        net.vectors[0, [3, 5]] = 0
+    empty = net(torch.zeros_like(x))
+    torch.testing.assert_close(net(x), empty)
+    assert (empty[0, 0].isfinite()).all()
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_stacks_are_joined_as_a_copy(kind):
     x, parts = drawn(kind, 3), [made(kind, (0,)), made(kind, (1, 2))]

@@ -83,14 +83,11 @@ class Worded(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """All members, each on its own pairs."""
         members, count = x.shape[:2]
-        there = (x > 0).to(self.vectors.dtype)
-        share = there / there.sum(-1, keepdim=True).clamp(min=1)
+        there = x > 0
         place = x + TERMS * torch.arange(members, device=x.device)[:, None, None, None]
+        lengths = there.sum(-1).flatten()
         bags = embedding_bag(
-            place.flatten(0, 2),
-            self.vectors.flatten(0, 1),
-            per_sample_weights=share.flatten(0, 2),
-            mode="sum",
+            place[there], self.vectors.flatten(0, 1), lengths.cumsum(0) - lengths, mode="mean"
         )
         u, v = bags.view(members, count, 2, DIM).unbind(2)
         alike = cosine_similarity(u, v, dim=-1)[..., None]
