@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch_geometric.data import HeteroData
 
 SMALL_REGRESSION = ("trainer.max_epochs=1", "encoder.width=8", "evaluation.compare=false")
+SMALL_SEPARATION = ("trainer.max_epochs=1", "encoder.hidden=8", "encoder.projection=8")
 SMALL_LANGUAGE = (
     "encoder=tiny",
     "encoder.width=8",
@@ -274,6 +275,34 @@ def priced(place: Place) -> None:
     houses(place)
     words = ("data=table", "data.path=houses.csv", "data.target=price", *SMALL_REGRESSION)
     place.train("supremix", *words)
+
+
+def cohort(place: Place, change: Callable[[list[str]], list[str]] = lambda lines: lines) -> None:
+    """Twelve controls and twelve patients in `people.csv`; `change` makes its lines other ones."""
+    place.use("sepclr", "neighbours")
+    rows = [
+        f"p{i},{'control' if i < 12 else 'patient'},{30 + 7 * i % 40},{i * i % 11},{i % 5}"
+        for i in range(24)
+    ]
+    place.write("people.csv", "\n".join([*change(["who,diagnosis,age,left,right", *rows]), ""]))
+
+
+def separated(place: Place) -> None:
+    """A run on that cohort, `runs/sepclr-table-seed0`."""
+    cohort(place)
+    words = ("data=table", "data.path=people.csv", "data.group=diagnosis", *SMALL_SEPARATION)
+    place.train("sepclr", *words)
+
+
+def pictures(place: Place, ill: int = 6) -> None:
+    """Six images of healthy ones in `healthy`, and some of ill ones in `ill`."""
+    from PIL import Image
+
+    place.use("sepclr", "neighbours")
+    for kind, count in (("healthy", 6), ("ill", ill)):
+        (place.folder / kind).mkdir()
+        for i in range(count):
+            Image.new("L", (9, 9), 20 * i).save(place.folder / kind / f"{i}.png")
 
 
 def gauges(place: Place) -> None:

@@ -107,6 +107,10 @@ SENTENCES = "run plugin=supremix data=texts data.path=pairs.csv data.target=scor
 WAVES = "run plugin=supremix data=series data.target=pace"
 RECORDED = f"{WAVES} data.path=waves.csv data.id=wave data.time=second"
 
+PEOPLE = "run plugin=sepclr data=table data.path=people.csv data.group=diagnosis"
+FOLDERS = "run plugin=sepclr data=folders data.background=healthy data.target=ill"
+NEIGHBOURS = "neighbours runs/sepclr-table-seed0 new.csv"
+
 EXPLORE = "run plugin=ucb"
 LAKE = f"{EXPLORE} data=gymnasium"
 DEEP = f"{EXPLORE} method=deep"
@@ -498,6 +502,88 @@ MISTAKES: dict[str, list[Mistake]] = {
         Mistake("A long table without its series", f"{WAVES} data.path=waves.csv", places.waves),
         Mistake("A target that changes within a series", RECORDED, places.waves),
         Mistake("Arrays that are not there", f"{WAVES} data.path=waves.npz", places.waves),
+    ],
+    "Patients and controls": [
+        Mistake("A folder that is not there", FOLDERS.replace("=ill", "=sick"), places.pictures),
+        Mistake(
+            "A folder without images",
+            FOLDERS,
+            lambda place: places.pictures(place, ill=0),
+        ),
+        Mistake("Too few images", FOLDERS, lambda place: places.pictures(place, ill=3)),
+        Mistake(
+            "An image that is damaged",
+            FOLDERS,
+            lambda place: places.pictures(place) or place.write("ill/2.png", "no image"),
+        ),
+        Mistake(
+            "One folder within the other",
+            FOLDERS.replace("=ill", "=healthy/ill"),
+            lambda place: (
+                places.pictures(place),
+                (place.folder / "ill").rename(place.folder / "healthy/ill"),
+            ),
+        ),
+        Mistake(
+            "A column that is missing",
+            PEOPLE.replace("diagnosis", "diagnosed"),
+            places.cohort,
+        ),
+        Mistake(
+            "A name of the controls that is nobody's",
+            f"{PEOPLE} data.control=controls",
+            places.cohort,
+        ),
+        Mistake(
+            "Controls alone",
+            PEOPLE,
+            lambda place: places.cohort(place, lambda rows: rows[:13]),
+        ),
+        Mistake(
+            "Somebody of no group",
+            PEOPLE,
+            lambda place: places.cohort(place, lambda rows: [*rows, "p99,,40,1,1"]),
+        ),
+        Mistake(
+            "A subject who is everybody",
+            f"{PEOPLE} data.subject=who",
+            lambda place: places.cohort(
+                place, lambda rows: [rows[0], *("p" + row[row.index(",") :] for row in rows[1:])]
+            ),
+        ),
+        Mistake(
+            "A number that is infinite",
+            PEOPLE,
+            lambda place: places.cohort(place, lambda rows: [*rows, "p99,patient,40,inf,1"]),
+        ),
+        Mistake(
+            "Nothing to learn from",
+            f"{PEOPLE} data.covariates=age,left,right",
+            places.cohort,
+        ),
+        Mistake("Images' encoder on a table", f"{PEOPLE} encoder=conv", places.cohort),
+        Mistake(
+            "A volume that is not there",
+            f"{PEOPLE.replace('data=table', 'data=volumes')} data.file=who",
+            places.cohort,
+        ),
+        Mistake(
+            "Embedding new samples as if they were the run's own",
+            "embed runs/sepclr-table-seed0 people.csv",
+            places.separated,
+        ),
+        Mistake(
+            "New samples without one of the columns",
+            NEIGHBOURS,
+            lambda place: places.separated(place) or place.write("new.csv", "left\n3\n"),
+        ),
+        Mistake(
+            "Neighbours among nobody",
+            f"{NEIGHBOURS} --among controls",
+            lambda place: (
+                places.separated(place) or place.write("new.csv", "age,left,right\n30,3,1\n")
+            ),
+        ),
     ],
     "Processes to explore": [
         Mistake("A horizon of nothing", f"{EXPLORE} data.horizon=0", places.explorer),

@@ -99,7 +99,7 @@ def test_empty_and_too_small_groups_are_refused(two):
         read(two, target=str(two / "empty"))
     for i in range(3):
         save(two / f"few/{i}.png")
-    with pytest.raises(DataError, match=r"the target has 3 samples, expected 4"):
+    with pytest.raises(DataError, match=r"the target has 3 samples, expected at least 4"):
         read(two, target=str(two / "few"))
 
 

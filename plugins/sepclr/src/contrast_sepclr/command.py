@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from contrast.cli.options import Run
+from contrast.errors import ConfigError, listing
 
+AMONG = ("targets", "background", "all")
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -28,6 +30,8 @@ def neighbours(
 
     CSV on standard output: a line for each new sample, space and neighbour, nearest first.
     """
+    if among not in AMONG:
+        raise ConfigError(f"`--among` must be {listing(AMONG)}, got `{among}`")
     import pandas as pd
 
     from contrast_sepclr.analysis import Analysis

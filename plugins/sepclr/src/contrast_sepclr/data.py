@@ -65,7 +65,9 @@ def check_groups(is_target: np.ndarray, source: str, advice: str) -> None:
     """Raises: DataError: a group has fewer than four samples."""
     for count, name in ((int((~is_target).sum()), "background"), (int(is_target.sum()), "target")):
         if count < LEAST:
-            raise DataError(f"{source}: the {name} has {count} samples, expected {LEAST}\n{advice}")
+            raise DataError(
+                f"{source}: the {name} has {count} samples, expected at least {LEAST}\n{advice}"
+            )
 
 
 def split_units(
@@ -82,7 +84,12 @@ def split_units(
     for among, name in ((~with_target, "background"), (with_target, "target")):
         own = np.unique(units[among])
         if len(own) < 2:
-            raise DataError(f"{source}: the {name} has {len(own)} subjects alone, expected 2")
+            kind = "no target" if name == "background" else "a target"
+            raise DataError(
+                f"{source}: {len(own)} subjects have {kind} among their samples, "
+                "expected at least 2\nTraining and test need both kinds, and a subject "
+                "(`data.subject`) stays on one side."
+            )
         count = min(max(round(share * len(own)), 1), len(own) - 1)
         order = torch.randperm(len(own), generator=generator).numpy()
         tested |= np.isin(units, own[order[:count]])
