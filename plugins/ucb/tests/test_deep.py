@@ -36,7 +36,7 @@ def test_a_cart_is_balanced_far_longer_than_by_chance(tmp_path):
         env="CartPole-v1",
         sampler={"warmup": 200, "decay": 500, "gamma": 0.0},
         encoder={"width": 32},
-        trainer={"max_steps": 800, "contrast_weight": 0.1},
+        trainer={"max_steps": 200, "contrast_weight": 0.1},
         evaluation={"episodes": 5},
         runs=tmp_path,
     )
@@ -58,16 +58,6 @@ def test_a_report_on_a_grid_shows_visits_bonus_and_an_episode(tmp_path):
     report = (result.folder / "report.html").read_text()
     assert all(word in report for word in ("Visits", "Bonus", "data:image/gif"))
     assert 4 <= result.metrics["met"] <= 1 + 4 * 5 / 2
-
-
-def test_more_updates_do_not_act_more_often(tmp_path):
-    steps = {}
-    for updates in (1, 4):
-        folder = small(tmp_path, sampler={"updates": updates}, name=str(updates)).folder
-        lines = (folder / "metrics.jsonl").read_text().splitlines()
-        taken = [json.loads(line)["env_steps"] for line in lines if "env_steps" in line]
-        steps[updates] = taken[-1] - taken[0]
-    assert steps[4] == 0 < steps[1]
 
 
 def test_env_is_a_word_for_the_environment():

@@ -89,7 +89,8 @@ class DeepFeatures(nn.Module):
 
     def prepared(self, obs: Tensor) -> Tensor:
         """Observations as the trunk reads them."""
-        return obs.to(self.support.dtype) / self.scale
+        x = obs.to(self.support.dtype)
+        return x / self.scale if self.scale != 1 else x
 
     def augmented(self, x: Tensor) -> Tensor:
         """Images moved by some pixels and made lighter or darker, while training."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, softplus
 
-from contrast.objectives.binary_nce import binary_nce
 from contrast_ucb.deep.form import Jumps
 from contrast_ucb.spr import spr_loss
 
@@ -34,16 +32,12 @@ class JumpNCE(nn.Module):
         """The loss, a scalar."""
         phi, psi = normalize(form.predicted, dim=-1), normalize(form.future, dim=-1)
         log_f = math.log(self.bound) * phi @ psi.mT  # (J, B, B)
-        count = log_f.shape[-1]
-        true = torch.eye(count, dtype=torch.bool, device=log_f.device)
-        per_pair = binary_nce(
-            log_f.flatten(0, 1),
-            targets=true.repeat(len(log_f), 1).to(log_f),
-            negative_weight=1 / max(count - 1, 1),
-            reduction="none",
-        ).unflatten(0, log_f.shape[:2])
-        kept = form.alive[..., None] & (true | form.alive[:, None])
-        return (per_pair * kept).sum() / form.alive.sum().clamp_min(1)
+        noise = softplus(log_f)
+        at, alive = noise.diagonal(dim1=1, dim2=2), form.alive.to(log_f)
+        true = at - log_f.diagonal(dim1=1, dim2=2)  # log(1 + 1/f) = log(1 + f) - log f
+        others = (noise @ alive[..., None])[..., 0] - alive * at
+        per_state = true + others / max(log_f.shape[-1] - 1, 1)
+        return (alive * per_state).sum() / alive.sum().clamp_min(1)
 
 
 class SelfPrediction(nn.Module):

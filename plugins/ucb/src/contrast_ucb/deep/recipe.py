@@ -55,9 +55,9 @@ class DeepExplorerSettings(Settings):
     decay: int = setting(2000, "steps over which the share of random actions falls", low=1)
     n_step: int = setting(3, "rewards summed before a value is asked", low=1)
     jumps: int = setting(1, "steps ahead that features are compared", low=1)
-    gamma: float = setting(0.1, "weight of the bonus; 0: none", low=0)
-    lam: float = setting(0.1, "ridge of the covariance", above=0)
-    refresh: int = setting(50, "updates between two covariances", low=1)
+    gamma: float = setting(0.3, "weight of the bonus; 0: none", low=0)
+    lam: float = setting(0.001, "ridge of the covariance", above=0)
+    refresh: int = setting(12, "steps of all copies between two covariances", low=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class SelfPredictionSettings(Settings):
 class DeepTrainer(TrainerConfig):
     """Updates of everything at once."""
 
-    max_epochs: int = setting(10, "of 1000 updates", low=0)
+    max_epochs: int = setting(3, "of 1000 steps of all copies", low=0)
     lr: float = setting(1e-3, "learning rate", above=0, high=1e30)
     optimizer: Literal["adam", "adamw", "sgd"] = setting(
         "adamw", "optimiser of every group; adamw without decay is Adam in one pass"
@@ -183,7 +183,7 @@ DEEP = Recipe(
     evaluation=DeepEvaluation,
     presets={
         "deepsea": {
-            "sampler": {"envs": 1, "updates": 1},
+            "sampler": {"epsilon": 0.0, "decay": 300, "warmup": 200},
             "encoder": {"width": 64},
         },
         "atari": {
@@ -201,7 +201,7 @@ DEEP = Recipe(
             },
             "encoder": {"width": 256, "atoms": 51, "shift": 4},
             "trainer": {
-                "max_steps": 200_000,
+                "max_steps": 100_000,
                 "lr": 1e-4,
                 "contrast_weight": 5.0,
                 "target_every": 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,14 @@ class Sequences:
     ended: Tensor = over(1)
     previous: Tensor = over(0)
     place: Tensor = over(1)
+
+    def part(self, first: int, size: int) -> Sequences:
+        """Some of the stretches."""
+        cut = {
+            f.name: getattr(self, f.name).narrow(f.metadata["axis"], first, size)
+            for f in fields(self)
+        }
+        return Sequences(**cut)
 
 
 class Replay:

@@ -24,10 +24,10 @@ SWEPT = 512  # a batch of a sweep
 class DeepExplorer(Sampler):
     """`envs` copies of an environment act at once, by values that the bonus has made optimistic.
 
-    A step of all copies is followed by `updates` updates on `batch_size` stretches of the replay
-    each. The first draw takes `warmup` random steps; from then on the share of random actions falls
+    A draw is a step of all copies, then `batch_size` stretches of the replay for each of `updates`
+    updates. The first takes `warmup` random steps; from then on the share of random actions falls
     to `epsilon` over `decay` steps. `gamma`, `lam` and `refresh` are of the bonus: its weight, its
-    ridge, and after how many updates Lambda is made anew.
+    ridge, and after how many draws Lambda is made anew.
     """
 
     steps_per_epoch = 1000
@@ -64,15 +64,15 @@ class DeepExplorer(Sampler):
         self.actors.task = replace(self.data, bounds=(low, high))
 
     def draw(self, at: Moment) -> Sequences:
-        """Act if it is time to, then stretches; a step that was drawn before is drawn alike."""
+        """Act, then stretches; a step that was drawn before is drawn alike."""
         if at.step >= self.drawn:
             self.drawn = at.step + 1
             draw = numpy_generator(at.shared("explore"))
             while self.taken < self.warmup or self.replay.starts(self.length) < 2:
                 self.act(draw.integers(self.data.actions, size=self.actors.count))
-            if at.step % self.updates == 0:
-                self.act(self.chosen(at.encoder, draw))
-        return self.replay.draw(self.batch_size, self.length, numpy_generator(at.shared("replay")))
+            self.act(self.chosen(at.encoder, draw))
+        size, draw = self.updates * self.batch_size, numpy_generator(at.shared("replay"))
+        return self.replay.draw(size, self.length, draw)
 
     def act(self, actions: Array) -> None:
         """A step of all copies."""

@@ -52,19 +52,22 @@ class DeepStage(Stage):
         return super().build_modules(config, {**sizes, **chosen})
 
     def step(self, batch: Sequences, work: Work) -> None:
-        """One update of everything, then the target network follows."""
+        """`sampler.updates` updates of everything; the target network follows now and then."""
         from contrast_ucb.deep.learning import target_of
         from contrast_ucb.deep.values import value_loss
 
         encoder, sampler, trainer = work.parts.encoder, work.parts.sampler, work.trainer
-        target, bonus = target_of(batch, work)
-        form = work.encode(batch)
-        chosen = form.values[range(len(form.values)), batch.action[0]]
-        losses = {"value": value_loss(chosen, target)}
-        if trainer.contrast_weight:
-            losses["contrast"] = trainer.contrast_weight * work.contrast(form)
-        work.descend(losses)
-        if (work.at.step + 1) % trainer.target_every == 0:
+        targets, bonus = target_of(batch, work)
+        size = sampler.batch_size
+        for first in range(0, len(targets), size):
+            part = batch.part(first, size)
+            form = work.encode(part)
+            losses = {"value": value_loss(form.values, part.action[0], targets[first:][:size])}
+            if trainer.contrast_weight:
+                losses["contrast"] = trainer.contrast_weight * work.contrast(form)
+            work.descend(losses)
+        done = (work.at.step + 1) * sampler.updates
+        if done % trainer.target_every < sampler.updates:
             encoder.target.update(encoder.online, 0)
         work.log(bonus=bonus, env_steps=sampler.taken)
         if sampler.actors.returns:

@@ -42,8 +42,13 @@ def projected(probabilities: Tensor, earned: Tensor, factor: Tensor, support: Te
     return (probabilities[:, None] @ near)[:, 0]
 
 
-def value_loss(values: Tensor, target: Tensor) -> Tensor:
-    """Huber loss of single values (B,), or cross-entropy of distributions (B, K): a scalar."""
+def value_loss(values: Tensor, action: Tensor, target: Tensor) -> Tensor:
+    """Huber loss of single values, or cross-entropy of distributions: a scalar.
+
+    Shapes:  values: (B, A, K);  action: (B,);  target: (B,), or (B, K) where K > 1.
+    """
+    index = action[:, None, None].expand(-1, 1, values.shape[-1])
+    chosen = values.gather(1, index)[:, 0]
     if target.ndim == 1:
-        return smooth_l1_loss(values[:, 0], target)
-    return -(target * values.log_softmax(-1)).sum(-1).mean()
+        return smooth_l1_loss(chosen[:, 0], target)
+    return -(target * chosen.log_softmax(-1)).sum(-1).mean()
