@@ -135,11 +135,15 @@ def started(setting: Setting, seed: int, folder: Path) -> Start:
     parts = contrast.load(run)
     task, model = parts.data, parts.encoder.reference
     items = tuple(won(item) for item in task.train)
-    with torch.no_grad():
-        batches = [collate(items[i : i + 64]) for i in range(0, len(items), 64)]
-        policy = Policy(model)
-        reference = torch.cat([policy.sums(policy.score(each), each) for each in batches])
-    return Start(model, task, items, reference)
+    return Start(model, task, items, reference_scores(model, items))
+
+
+@torch.no_grad()
+def reference_scores(model: Any, items: tuple[Item, ...]) -> Tensor:
+    """The log-probability of every response under the model, (N, K)."""
+    policy = Policy(model)
+    parts = [collate(items[i : i + 64]) for i in range(0, len(items), 64)]
+    return torch.cat([policy.sums(policy.score(each), each) for each in parts])
 
 
 def won(item: Item) -> Item:
