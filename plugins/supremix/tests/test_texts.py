@@ -116,7 +116,9 @@ def test_stsb_keeps_its_split_and_says_where_it_comes_from(monkeypatch, tmp_path
         4,
     ]
     assert rows.published
-    assert "8 pairs to choose or judge by are in training" in rows.notes[-1]
+    assert rows.notes == (
+        "The split is the published one; 8 pairs to choose or judge by are in training.",
+    )
 
 
 @pytest.fixture(scope="module")

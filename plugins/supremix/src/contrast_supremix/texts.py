@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,13 +40,13 @@ class Pairs:
     second: str
     model: str = ""
 
-    def rows(self, known: Labelled, source: str, **more: Any) -> Rows:
+    def rows(self, known: Labelled, source: str) -> Rows:
         """The pairs of a table as samples; two are alike where their terms are."""
         if not self.model:
             x, _ = self.matrix(known.frame, source)
-            return samples_of(known, x, self, kind="texts", **more)
+            return samples_of(known, x, self, kind="texts")
         terms = replace(self, model="").matrix(known.frame, source)[0]
-        return samples_of(known, self.matrix(known.frame, source)[0], self, read=terms, **more)
+        return samples_of(known, self.matrix(known.frame, source)[0], self, read=terms)
 
     def matrix(self, frame: pd.DataFrame, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """The pairs, (N, 2, L) int64 numbers of terms, or (N, 2 D + 1) float64 with a model.
@@ -110,8 +109,8 @@ def stsb(*, generator: Generator, model: str) -> Rows:
     words = frame["sentence1"] + "\t" + frame["sentence2"]
     again = int(words[ends[0] :].isin(words[: ends[0]]).sum())
     note = f"The split is the published one; {again} pairs to choose or judge by are in training."
-    made = Pairs("sentence1", "sentence2", model).rows(known, "stsb", notes=[note])
-    return replace(made, split=split, published=True)
+    made = Pairs("sentence1", "sentence2", model).rows(known, "stsb")
+    return replace(made, split=split, published=True, notes=(note,))
 
 
 def _stsb_part(part: str, sha256: str) -> pd.DataFrame:
