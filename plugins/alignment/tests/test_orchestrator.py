@@ -15,11 +15,12 @@ from contrast_alignment import rewards
 from contrast_alignment.orchestrator import Scale, blended, simplex_regression, target_weights
 from contrast_alignment.reward_scorer import reward_of_folder
 
-THINGS = [f"{a} {b}" for a in ("red", "old", "tall", "calm", "dry") for b in ("tree", "hill")]
+NOUNS = ("tree", "hill", "lake", "road", "town", "boat")
+THINGS = [f"{a} {b}" for a in ("red", "old", "tall", "calm", "dry") for b in NOUNS]
 
 
 def records(folder):
-    """Code is graded by its brackets, a story by its exclamation marks, ten of each."""
+    """Code is graded by its brackets, a story by its exclamation marks, thirty of each."""
     lines = []
     for thing in THINGS:
         lines.append(("Write code about a", thing, " f ( )", " nothing"))
@@ -66,7 +67,7 @@ def learnt(rules, tmp_path_factory):
 
 
 def test_new_prompts_get_the_weights_that_are_known(learnt):
-    assert learnt.metrics["kl"] < 0.01 < 0.2 < learnt.metrics["kl_of_the_mean_weights"]
+    assert learnt.metrics["kl"] < 0.001 < 0.2 < learnt.metrics["kl_of_the_mean_weights"]
     blend = reward_of_folder(str(learnt.folder / "orchestrator"))
     train = json.loads((learnt.folder / "orchestrator" / "orchestrator.json").read_text())
     share = train["mean"][1]  # of stories in the training part
@@ -74,11 +75,11 @@ def test_new_prompts_get_the_weights_that_are_known(learnt):
     z_code = [share / spread, -share / spread]
     z_story = [(share - 1) / spread, (1 - share) / spread]
     held_out = contrast.load(learnt.folder).data.data.records.valid
-    assert len(held_out) == 6
+    assert len(held_out) == 18
     for record in held_out:
         weights = blend.weights(record.prompt)
         z = z_code if "code" in record.prompt else z_story
-        assert_close(weights, torch.tensor(z).softmax(0), (0.12, 0.0), "weights")
+        assert_close(weights, torch.tensor(z).softmax(0), (0.02, 0.0), "weights")
         assert_close(weights.sum(), 1.0, 1e-6, "sum")
 
 
@@ -88,7 +89,7 @@ def test_the_rewards_are_blended_as_the_prompt_weighs_them(learnt):
     assert blend("Tell a story about a lake", " f ( )") < blend("Tell a story about a lake", " Oh!")
     z = blend.scale.apply(torch.tensor([100.0, 0.0], dtype=torch.float64))
     wanted = (blend.weights("Write code about a lake").double() * z).sum()
-    assert_close(blend("Write code about a lake", " f ( )"), wanted, 1e-9, "reward")
+    assert_close(blend("Write code about a lake", " f ( )"), wanted, 1e-6, "reward")
 
 
 def test_a_policy_is_graded_by_blended_rewards(learnt, tmp_path):
