@@ -9,8 +9,8 @@ fine-tuning by another divergence keeps what holds it. Here on the tiny models o
 `alignment_tiny.py`, with the same starts, lists and reward: 48 steps of 8 lists on each list's best
 response, at three learning rates, by total variation (plain fine-tuning, up to a constant) and by
 Pearson's chi-square (the form is inferred, see `contrast_alignment.objectives.fdiv_sft`); then DPO
-with beta 0.1 from there, the fine-tuned model its reference, on the very same lists, which the start
-wrote and not the fine-tuned model. A run is a line of the results file; what stands there is not
+with beta 0.1 from there, the fine-tuned model its reference, on the very same lists, which the
+start wrote and not that model. A run is a line of the results file; what stands there is not
 run again.
 """
 
