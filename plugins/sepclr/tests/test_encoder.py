@@ -30,13 +30,16 @@ KINDS = [
     (encoder.conv, (1, 8, 16), "strip", PHOTO, torch.uint8),
     (encoder.conv, (3, 12, 12), "photo", PHOTO, torch.uint8),
     (encoder.resnet18, (3, 8, 8), "photo", PHOTO | {"crop_side": 6}, torch.uint8),
+    (encoder.mlp, (1, 8, 8), "sprites", MLP, torch.uint8),
+    (encoder.conv5, (1, 64, 32), "sprites", {"channels": 32, "noise": 0.1}, torch.uint8),
     (encoder.conv3d, (1, 8, 8, 8), "volume", {"noise": 0.1}, torch.float32),
 ]
 
 
 @pytest.mark.parametrize(("make", "shape", "kind", "settings", "dtype"), KINDS)
 def test_every_encoder_gives_two_views_in_two_spaces(make, shape, kind, settings, dtype):
-    made, given = make(shape, kind, **WIDTHS, **settings), batch(*shape, dtype=dtype)
+    widths = {name: n for name, n in WIDTHS.items() if make != encoder.conv5 or n < 6}
+    made, given = make(shape, kind, **widths, **settings), batch(*shape, dtype=dtype)
     form = made(given)
     assert form.z.shape == (2, 6, 5)
     assert form.salient.shape == (2, 6, 3)
@@ -81,3 +84,21 @@ def test_bytes_become_numbers_from_0_to_1():
 def test_an_encoder_of_other_samples_is_refused_with_their_kind(make, kind, settings):
     with pytest.raises(ConfigError, match=f"the data are of kind `{kind}`"):
         make((3, 8, 8), kind, **WIDTHS, **settings)
+
+
+def test_the_losses_see_the_representation_itself_where_there_is_no_projector():
+    made = encoder.conv5((1, 32, 32), "sprites", 5, 3, channels=32, noise=0.1).eval()
+    named = made.embed(batch(1, 32, 32, dtype=torch.uint8))
+    assert torch.equal(named["salient"], named["salient_head"])
+
+
+def test_the_paper_s_channels_are_halved_layer_by_layer():
+    made = encoder.conv5((1, 64, 64), "sprites", 5, 3, channels=512, noise=0.1)
+    wide = [each.out_channels for each in made.common.body if isinstance(each, torch.nn.Conv2d)]
+    assert wide == [512, 256, 128, 64, 32]
+    assert made.common.body[-3].in_features == 128
+
+
+def test_images_too_small_to_be_halved_five_times_are_refused():
+    with pytest.raises(ConfigError, match=r"needs 32 pixels a side, got \(8, 16\)"):
+        encoder.conv5((1, 8, 16), "strip", 5, 3, channels=32, noise=0.1)

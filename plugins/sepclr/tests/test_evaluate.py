@@ -7,9 +7,10 @@ import torch
 
 import contrast
 from contrast import api
+from contrast.config import resolve
 from contrast_sepclr import pictures
 from contrast_sepclr.data import Factor, Groups
-from contrast_sepclr.evaluate import delta_total, labels_of, nearest, neighbours_alike
+from contrast_sepclr.evaluate import by_dimension, delta_total, labels_of, nearest, neighbours_alike
 from contrast_sepclr.probes import Score
 
 SMALL = {
@@ -53,6 +54,42 @@ def test_a_space_of_one_dimension_runs_to_its_report(width, tmp_path):
     settings = SMALL | {"encoder": SMALL["encoder"] | {width: 1}}
     found = contrast.run("sepclr", data={"train": 12, "test": 6}, runs=tmp_path, **settings)
     assert all(np.isfinite(v) for v in found.metrics.values() if v is not None)
+
+
+def test_the_supervised_variant_tells_of_each_attribute_s_own_dimension(tmp_path):
+    settings = {
+        "data": {"name": "sprites", "train": 12, "test": 10},
+        "encoder": {"common_width": 4},
+        "trainer": {"max_steps": 2},
+    }
+    run = contrast.run("sepclr", runs=tmp_path, **settings)
+    (found,) = api.evaluate(run.folder).values()
+    rows = {row[0]: row[1:3] for row in found.tables[1].rows}
+    assert list(rows) == ["shape", "scale", "rotation", "x", "y"]
+    assert rows["x"] == (found.metrics["x/own_dimension"], found.metrics["x/other_dimension"])
+
+
+def test_an_attribute_s_own_dimension_is_that_of_its_place():
+    rows = torch.arange(40)
+    amounts = [np.where(rows < 20, np.nan, rows % n) for n in (7, 5)]
+    factors = [Factor(name, values) for name, values in zip("ab", amounts, strict=True)]
+    common = Factor("c", rows.double().numpy())
+    data = Groups(
+        "made",
+        "table",
+        torch.zeros(40, 1),
+        rows >= 20,
+        rows[::2],
+        rows[1::2],
+        [],
+        (common, *factors),
+    )
+    z = torch.stack([rows % 7, 0 * rows, rows % 5], 1).float()
+    (a, of_a), (b, of_b) = by_dimension(z, data, resolve("sepclr", []).config)
+    assert (a.name, b.name) == ("a", "b")
+    assert of_a[0].score == pytest.approx(100)
+    assert of_b[0].score < 50
+    assert of_b[1].score == pytest.approx(100)
 
 
 def test_a_background_a_thousand_times_larger_runs_to_its_report(tmp_path):

@@ -5,3 +5,4 @@ SMALL = (*TINY, "encoder.common_width=4", "encoder.salient_width=3", "encoder.pr
 
 TestSepclr = battery("sepclr", *SMALL)
 TestFitted = battery("sepclr", *SMALL, "objective.mi_term=vclub")
+TestSupervised = battery("sepclr", *SMALL, "objective=supervised")

@@ -35,7 +35,7 @@ def test_factors_say_what_is_where_and_where_it_belongs():
 
 
 def test_no_digit_of_the_test_is_among_those_of_the_training():
-    train, test = module._sklearn(generator(0))
+    train, test = module.sklearn_digits(generator(0))
     assert (len(train[1]), len(test[1])) == (1297, 500)
     data, pools = (
         make(train=40, test=20),

@@ -1,9 +1,17 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
+from contrast.config import resolve
 from contrast.engine.randomness import generator
+from contrast.errors import ConfigError
 from contrast.testing.vectors import assert_close, tensors, vector_cases
+from contrast_sepclr.data import Factor, Groups, attributes_of
 from contrast_sepclr.form import Spaces
+from contrast_sepclr.sampler import Batch, GroupSampler
+from contrast_sepclr.stage import SeparateStage
 from contrast_sepclr.supervised import EQUAL, SupervisedSepCLR, supervised_align
 
 
@@ -44,3 +52,61 @@ def test_only_the_clean_view_reaches_the_salient_space():
 def test_more_attributes_than_salient_dimensions_are_refused():
     with pytest.raises(ValueError, match="3 attributes need as many salient dimensions, got 2"):
         SupervisedSepCLR()(spaces(torch.rand(8, 3, generator=generator(0))))
+
+
+def test_an_unknown_attribute_pulls_nothing():
+    def loss(value, known):
+        form = spaces(torch.tensor([0.1, 0.2, 0.3, 0.4, value, 0, 0, 0])[:, None].double())
+        known = torch.tensor([[True]] * 4 + [[known]] + [[False]] * 3)
+        return SupervisedSepCLR()(replace(form, known=known))["salient"]
+
+    assert loss(0.0, known=False) == loss(9.0, known=False)
+    assert loss(0.0, known=True) != loss(9.0, known=True)
+
+
+def groups(*factors):
+    is_target = torch.tensor([False, False, True, True, True, True])
+    rows = torch.arange(6)
+    return Groups(
+        "made", "table", torch.randn(6, 2), is_target, rows[:5], rows[5:], list(range(6)), factors
+    )
+
+
+def test_attributes_are_what_is_known_of_targets_alone():
+    age = Factor("age", np.arange(6.0))
+    kind = Factor("kind", np.array([-1, -1, 0, 1, -1, 0]), ("early", "late"))
+    years = Factor("years", np.array([np.nan, np.nan, 2.0, 4.0, 3.0, 6.0]))
+    data = groups(age, kind, years)
+    assert [factor.name for factor in attributes_of(data)] == ["kind", "years"]
+    batch = GroupSampler(data, generator=generator(0)).batch(torch.arange(6))
+    assert batch.attributes[:, 0].tolist() == [0, 0, 0, 1, 0, 0]
+    assert batch.known[:, 0].tolist() == [False, False, True, True, False, True]
+    assert batch.attributes[:, 1].tolist() == [0, 0, 0, 1, 0.5, 2]  # 0..1 over training targets
+
+
+def modules(attributes, *words, objective="supervised"):
+    config = resolve("sepclr", [f"objective={objective}", *words]).config
+    given = {"shape": (1, 8, 16), "kind": "strip", "categorical": (0,), "attributes": attributes}
+    return SeparateStage().build_modules(config, given)
+
+
+def test_the_first_view_is_clean_under_the_supervised_variant_alone():
+    x = torch.rand(4, 1, 8, 16)
+    batch = Batch(x, torch.arange(4) < 2, torch.arange(4))
+    encoder, objective = modules(("right digit",))
+    assert isinstance(objective, SupervisedSepCLR)
+    first, second = encoder.draw_views(batch)
+    assert torch.equal(first, x)
+    assert not torch.equal(second, x)
+    encoder, _ = modules(("right digit",), objective="sepclr")
+    assert not torch.equal(encoder.draw_views(batch)[0], x)
+
+
+def test_data_without_attributes_are_refused_before_training():
+    with pytest.raises(ConfigError, match=r"of targets alone, and of `data=strip` nothing is"):
+        modules(())
+
+
+def test_too_few_salient_dimensions_are_refused_before_training():
+    with pytest.raises(ConfigError, match=r"each of `a`, `b`, there are 1\nSet.*width=2"):
+        modules(("a", "b"), "encoder.salient_width=1")

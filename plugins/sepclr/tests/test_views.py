@@ -11,6 +11,7 @@ def images(*shape):
 
 CASES = [
     (views.StripViews(), images(1, 8, 16), (1, 8, 16)),
+    (views.SpriteViews(), images(1, 12, 12), (1, 12, 12)),
     (views.PhotoViews(), images(3, 10, 10), (3, 10, 10)),
     (views.PhotoViews(crop_side=6), images(3, 10, 12), (3, 6, 6)),
     (views.PhotoViews(), images(1, 10, 12), (1, 10, 12)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from contrast.errors import DataError
 
-Kind = Literal["strip", "photo", "table", "volume"]
+Kind = Literal["strip", "sprites", "photo", "table", "volume"]
 LEAST = 4  # samples of each group: two to learn from, two to test on
 
 
@@ -59,6 +59,21 @@ class Groups:
 
     def __len__(self) -> int:
         return len(self.is_target)
+
+
+def attributes_of(data: Groups) -> tuple[Factor, ...]:
+    """The factors that are known of targets alone, of some in training.
+
+    Classes stay their numbers; amounts are scaled to 0..1 over the training targets, as the
+    kernel of the supervised variant asks.
+    """
+    background, found = ~data.is_target.numpy(), []
+    for factor in data.factors:
+        learnt = factor.values[data.train][factor.known[data.train]]
+        if len(learnt) and not factor.known[background].any():
+            low, span = (0, 1) if factor.classes else (learnt.min(), np.ptp(learnt) or 1.0)
+            found.append(replace(factor, values=(factor.values - low) / span))
+    return tuple(found)
 
 
 def check_groups(is_target: np.ndarray, source: str, advice: str) -> None:

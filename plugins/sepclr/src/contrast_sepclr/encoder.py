@@ -12,21 +12,25 @@ from contrast.errors import ConfigError
 from contrast_sepclr.form import Spaces
 from contrast_sepclr.resnet import ResNet18
 from contrast_sepclr.sampler import Batch
-from contrast_sepclr.views import PhotoViews, StripViews, TableViews, VolumeViews
+from contrast_sepclr.views import PhotoViews, SpriteViews, StripViews, TableViews, VolumeViews
+
+LEAST_CHANNELS = 32  # of a layer of `conv5`, however few the first has
 
 
 class Tower(nn.Module):
-    """A body that gives the representation, and the projector on it: Linear, BN, ReLU, Linear."""
+    """A body that gives the representation, and the projector on it: Linear, BN, ReLU, Linear.
+
+    A projection of 0 units is none: the losses see the representation itself.
+    """
 
     def __init__(self, body: nn.Module, width: int, projection: int) -> None:
         super().__init__()
         self.body = body
-        self.projector = nn.Sequential(
-            nn.Linear(width, projection),
-            nn.BatchNorm1d(projection),
-            nn.ReLU(),
-            nn.Linear(projection, width),
-        )
+        layers: list[nn.Module] = []
+        if projection:
+            layers = [nn.Linear(width, projection), nn.BatchNorm1d(projection), nn.ReLU()]
+            layers.append(nn.Linear(projection, width))
+        self.projector = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """The head, (N, width)."""
@@ -37,9 +41,11 @@ class PairEncoder(nn.Module):
     """Both towers on two views of each sample; batch norm sees one view at a time.
 
     Users get the representations `common` and `salient` of the sample as it is, and the heads.
+    `clean_first`: the first view is the sample as it is, as the supervised variant asks.
     """
 
     mixes_rows = True  # batch norm
+    clean_first = False
 
     def __init__(
         self,
@@ -60,6 +66,8 @@ class PairEncoder(nn.Module):
         return Spaces(
             torch.stack([self.common(view) for view in views]),
             ids=batch.rows,
+            targets=batch.attributes,
+            known=batch.known,
             salient=torch.stack([self.salient(view) for view in views]),
             is_target=batch.is_target,
         )
@@ -67,7 +75,9 @@ class PairEncoder(nn.Module):
     def draw_views(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Two random views while training, the sample twice otherwise."""
         x = self.scaled(batch.x)
-        return (self.views(x), self.views(x)) if self.training else (x, x)
+        if not self.training:
+            return x, x
+        return x if self.clean_first else self.views(x), self.views(x)
 
     def embed(self, batch: Batch) -> dict[str, Tensor]:
         """Representations and heads of the samples as they are."""
@@ -103,6 +113,7 @@ def mlp(
 
     views = {
         "strip": StripViews(noise),
+        "sprites": SpriteViews(noise),
         "photo": PhotoViews(crop_from=0.5, flip=False, colour=False),
         "table": TableViews(noise, masked),
         "volume": VolumeViews(noise),
@@ -149,6 +160,41 @@ def resnet18(
     return PairEncoder(bodies, views, common_width, salient_width, projection)
 
 
+def conv5(
+    shape: tuple[int, ...],
+    kind: str,
+    common_width: int,
+    salient_width: int,
+    channels: int,
+    noise: float,
+) -> PairEncoder:
+    """Five 4 x 4 convolutions of stride 2, then two linear layers that know places; no batch norm.
+
+    The paper's of the sprites, where the losses see the representation itself.
+
+    Raises: ConfigError: samples are no images, or of fewer than 32 pixels a side.
+    """
+    views = photo_views(kind, "conv5", PhotoViews(crop_from=0.5, flip=False, colour=False), noise)
+    if min(shape[1:]) < 32:
+        raise ConfigError(
+            f"encoder `conv5` halves images five times and needs 32 pixels a side, got {shape[1:]}"
+            "\nSet `encoder=conv` or `encoder=mlp`."
+        )
+
+    def body(width: int) -> nn.Module:
+        layers: list[nn.Module] = []
+        given = shape[0]
+        for halvings in range(5):
+            wide = max(channels >> halvings, LEAST_CHANNELS)
+            layers += [nn.Conv2d(given, wide, 4, 2, 1), nn.ReLU()]
+            given = wide
+        places = prod(side // 32 for side in shape[1:])
+        tail = (nn.Linear(given * places, 128), nn.ReLU(), nn.Linear(128, width))
+        return nn.Sequential(*layers, nn.Flatten(), *tail)
+
+    return PairEncoder(body, views, common_width, salient_width, hidden=0)
+
+
 def conv3d(
     shape: tuple[int, ...],
     kind: str,
@@ -172,17 +218,18 @@ def conv3d(
     return PairEncoder(body, VolumeViews(noise), common_width, salient_width, projection)
 
 
-def photo_views(kind: str, name: str, views: PhotoViews) -> nn.Module:
-    """The views of photos, or of strips.
+def photo_views(kind: str, name: str, views: PhotoViews, noise: float = 0.1) -> nn.Module:
+    """The views of photos, of strips, or of sprites.
 
     Raises: ConfigError: samples are no images.
     """
-    if kind not in ("photo", "strip"):
+    known = {"photo": views, "strip": StripViews(noise), "sprites": SpriteViews(noise)}
+    if kind not in known:
         raise ConfigError(
             f"encoder `{name}` reads images, the data are of kind `{kind}`\n"
             "Set `encoder=mlp`, or `encoder=conv3d` for volumes."
         )
-    return StripViews() if kind == "strip" else views
+    return known[kind]
 
 
 def _convolutions(conv: type, norm: type, channels: int, strides: tuple[int, ...]) -> list:

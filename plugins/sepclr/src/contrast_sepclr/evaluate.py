@@ -14,7 +14,7 @@ from contrast.interfaces import Drawing, Evaluation, Map, Parts, Table
 from contrast.objectives.rows import unit
 from contrast.recipe import RunConfig
 from contrast_sepclr import pictures
-from contrast_sepclr.data import Factor, Groups
+from contrast_sepclr.data import Factor, Groups, attributes_of
 from contrast_sepclr.minimisers import kernel_mi
 from contrast_sepclr.probes import Score, probe
 
@@ -25,11 +25,15 @@ GROUP = "target or background"
 
 @dataclass(frozen=True)
 class Found:
-    """Embeddings of all samples by name, the matrix of scores, and the numbers."""
+    """Embeddings of all samples by name, the matrix of scores, and the numbers.
+
+    `dimensions`: of each attribute that was learnt its own salient dimension and the best other.
+    """
 
     z: dict[str, Tensor]
     matrix: tuple[tuple[Factor, tuple[Score, Score]], ...]
     metrics: dict[str, float | None]
+    dimensions: tuple[tuple[Factor, tuple[Score, Score]], ...] = ()
 
 
 def measure(parts: Parts, config: RunConfig) -> Found:
@@ -51,7 +55,13 @@ def measure(parts: Parts, config: RunConfig) -> Found:
         if factor.classes:
             metrics[f"{name}_balanced/{space}"] = score.balanced
             metrics[f"{name}_auc/{space}"] = score.auc
-    return Found(z, matrix, metrics)
+    dimensions = ()
+    if "attributes" in config.chosen["objective"].needs:
+        dimensions = by_dimension(z["salient_head"], data, config)
+    for factor, (own, other) in dimensions:
+        name = factor.name.replace(" ", "_")
+        metrics |= {f"{name}/own_dimension": own.score, f"{name}/other_dimension": other.score}
+    return Found(z, matrix, metrics, dimensions)
 
 
 def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
@@ -65,9 +75,12 @@ def evaluate(parts: Parts, config: RunConfig) -> Evaluation:
     drawn = [Drawing("What each space knows", shown, caption, wide=True)]
     if data.kind != "table":
         drawn.append(_neighbours(found, data, config.evaluation.neighbours))
+    tables = [_table(found, data, config.evaluation.neighbours)]
+    if found.dimensions:
+        tables.append(_dimensions_table(found))
     return Evaluation(
         found.metrics,
-        (_table(found, data, config.evaluation.neighbours),),
+        tuple(tables),
         _maps(found, data),
         notes=data.notes,
         drawings=tuple(drawn),
@@ -96,6 +109,23 @@ def _probe(z: Tensor, factor: Factor, data: Groups, config: RunConfig) -> Score:
         train, test = (rows[data.is_target[rows]] for rows in (train, test))
     most = config.evaluation.probe_max_iter
     return probe(z.numpy(), factor, train.numpy(), test.numpy(), most)
+
+
+def by_dimension(
+    z: Tensor, data: Groups, config: RunConfig
+) -> tuple[tuple[Factor, tuple[Score, Score]], ...]:
+    """Of each attribute, what its own dimension of the salient heads knows, and the best other.
+
+    Shapes:  z: (N, Ds).
+    Edge cases: where there is no other dimension, its score is not defined.
+    """
+    found = []
+    for place, factor in enumerate(attributes_of(data)):
+        scores = [_probe(column, factor, data, config) for column in z.split(1, dim=1)]
+        own = scores.pop(place)
+        best = max(scores, key=lambda score: score.known, default=Score(None, None))
+        found.append((factor, (own, best)))
+    return tuple(found)
 
 
 def delta_total(matrix: Sequence[tuple[Factor, tuple[Score, Score]]]) -> float | None:
@@ -170,6 +200,19 @@ def _table(found: Found, data: Groups, k: int) -> Table:
         f"of the {k} nearest targets of each test target, the percentage of its class."
     )
     return Table("Probes", columns, rows, caption)
+
+
+def _dimensions_table(found: Found) -> Table:
+    rows = tuple(
+        (factor.name, own.score, other.score, own.chance)
+        for factor, (own, other) in found.dimensions
+    )
+    caption = (
+        "Probes of one dimension of the salient heads among test targets, of the attribute's own "
+        "and the best of the others: accuracy, of amounts R², in percent."
+    )
+    columns = ("attribute", "own dimension", "best other", "chance")
+    return Table("A dimension for each attribute", columns, rows, caption)
 
 
 def _maps(found: Found, data: Groups) -> tuple[Map, ...]:

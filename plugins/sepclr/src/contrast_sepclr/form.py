@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spaces(Views):
-    """The common heads as `z`, the salient heads beside, and who is a target.
+    """The common heads as `z`, the salient heads beside, who is a target, and attributes of those.
 
-    Shapes:  z: (V, N, Dc), any scale;  salient: (V, N, Ds), taken as it is;  is_target: (N,) bool.
+    Shapes:  z: (V, N, Dc), any scale;  salient: (V, N, Ds), taken as it is;  is_target: (N,) bool;
+    targets: (N, K) attributes;  known: (N, K) bool, which of them are known; None: of all targets.
     """
 
     salient: Tensor | None = over(1, default=None)
     is_target: Tensor | None = over(0, default=None)
+    known: Tensor | None = over(0, default=None)

@@ -34,6 +34,11 @@ class StripSettings(MadeSettings):
 
 
 @dataclass(frozen=True)
+class SpritesSettings(StripSettings):
+    """A drawn sprite on a grid of four digits; the grid alone is the background."""
+
+
+@dataclass(frozen=True)
 class OwnSettings(Settings):
     """What your own data have in common."""
 
@@ -79,11 +84,17 @@ class SamplerSettings(Settings):
 
 
 @dataclass(frozen=True)
-class WidthSettings(Settings):
+class SpaceSettings(Settings):
     """Sizes of the two spaces."""
 
     common_width: int = setting(32, "width of the common space", low=1)
     salient_width: int = setting(32, "width of the salient space", low=1)
+
+
+@dataclass(frozen=True)
+class WidthSettings(SpaceSettings):
+    """Sizes of the two spaces, and of what the loss sees of them."""
+
     projection: int = setting(128, "hidden units of the projectors", low=1)
 
 
@@ -104,6 +115,18 @@ class PhotoSettings(WidthSettings):
     crop_side: int = setting(0, "pixels of a crop each way; 0: as many as the image", low=0)
     flip: bool = setting(True, "mirror half of the views")
     colour: bool = setting(True, "jitter colours, and drop them now and then")
+
+
+@dataclass(frozen=True)
+class PlaceSettings(SpaceSettings):
+    """Two five-layer networks that know places, without projectors."""
+
+    channels: int = setting(
+        32,
+        "channels of the first layer, half as many in each next, 32 at least; paper: 512",
+        low=32,
+    )
+    noise: float = setting(0.1, "deviation of the noise of a view", low=0)
 
 
 @dataclass(frozen=True)
@@ -129,6 +152,15 @@ class SepclrSettings(Settings):
     uniform_factor: float = setting(2.0, "weight of uniformity beside alignment", low=0)
     inner_lr: float = setting(1e-3, "learning rate of an estimator that is fitted", above=0)
     inner_steps: int = setting(1, "its steps within one step", low=1)
+
+
+@dataclass(frozen=True)
+class SupervisedSettings(Settings):
+    """The supervised variant: a salient dimension for each attribute of the targets."""
+
+    salient_weight: float = setting(100.0, "of the salient term", low=0)
+    leakage_weight: float = setting(10.0, "lambda, of k-JEM", low=0)
+    tau: float = setting(0.5, "half the squared bandwidth of all kernels on embeddings", above=0)
 
 
 @dataclass(frozen=True)
@@ -160,6 +192,12 @@ DATA = (
         "contrast_sepclr.overlaid:mnist_over_cifar",
         "CIFAR-10 photos, in targets with an MNIST digit laid over",
     ),
+    Part(
+        "sprites",
+        SpritesSettings,
+        "contrast_sepclr.sprites:sprites",
+        "a grid of digits, in targets with a drawn sprite whose factors are known; works offline",
+    ),
     Part("folders", FoldersSettings, "contrast_sepclr.folders:folders", "two folders of images"),
     Part("table", TableSettings, "contrast_sepclr.table:table", "one table, controls in a column"),
     Part("volumes", VolumesSettings, "contrast_sepclr.volumes:volumes", "NIfTI volumes"),
@@ -174,6 +212,10 @@ ENCODERS = (
         "contrast_sepclr.encoder:resnet18",
         "two ResNet-18 of 3 x 3 stem without pooling, as in the paper",
         sizes=SIZES,
+    ),
+    Part(
+        "conv5", PlaceSettings, "contrast_sepclr.encoder:conv5",
+        "two five-layer nets that know places, as in the paper on sprites", sizes=SIZES,
     ),
     Part(
         "conv3d", VolumeSettings, "contrast_sepclr.encoder:conv3d", "two small 3-D nets",
@@ -208,6 +250,17 @@ SEPCLR = Recipe(
                 needs=frozenset({"two_views"}),
                 cost="O(N^2 (Dc + Ds)) time, O(N (Dc + Ds)) memory",
             ),
+            ObjectivePart(
+                "supervised",
+                SupervisedSettings,
+                "contrast_sepclr.supervised:SupervisedSepCLR",
+                "what is known of targets alone is learnt, a salient dimension each",
+                PAPER,
+                sizes=("categorical",),
+                reads=Spaces,
+                needs=frozenset({"two_views", "attributes"}),
+                cost="O(N^2 (Dc + Ds)) time, O(N^2) memory",
+            ),
         ),
     },
     stages=(SeparateStage(),),
@@ -220,6 +273,11 @@ SEPCLR = Recipe(
             "sampler": {"batch_size": 512},
             "encoder": {"name": "resnet18", "crop_side": 24},
         },
+        "sprites": {
+            "encoder": {"name": "conv5", "salient_width": 5},
+            "objective": {"name": "supervised"},
+            "trainer": QUICK,
+        },
         "folders": {"encoder": {"name": "conv", "crop_from": 0.5}, "sampler": BALANCED, **OWN},
         "table": {"sampler": BALANCED, **OWN},
         "volumes": {"encoder": {"name": "conv3d"}, "sampler": BALANCED, **OWN},
@@ -228,5 +286,8 @@ SEPCLR = Recipe(
         "New samples are read by the sizes and scales of the run's own: "
         "`contrast neighbours RUN NEW`, or `contrast_sepclr.Analysis`."
     ),
-    provides=frozenset({"two_views", "sample_ids", "samples", "common_width", "salient_width"}),
+    provides=frozenset(
+        {"two_views", "sample_ids", "samples", "common_width", "salient_width"}
+        | {"attributes", "categorical"}
+    ),
 )

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from contrast.errors import DataError
 from contrast.interfaces import Moment, Sampler
-from contrast_sepclr.data import Groups
+from contrast_sepclr.data import Groups, attributes_of
 
 SWEEP = 512  # samples of a batch when nothing is learnt
 
@@ -20,13 +20,16 @@ class Batch:
     """B samples.
 
     Shapes:  x: (B, ...) as in `Groups`;  is_target: (B,) bool;  rows: (B,) numbers;
-    views: two of (B, ...), or None until they are drawn.
+    views: two of (B, ...), or None until they are drawn;  attributes, known: (B, K), what
+    `attributes_of` gives, 0 where it is not known; None of new samples.
     """
 
     x: Tensor
     is_target: Tensor
     rows: Tensor
     views: tuple[Tensor, Tensor] | None = None
+    attributes: Tensor | None = None
+    known: Tensor | None = None
 
 
 class GroupSampler(Sampler):
@@ -41,6 +44,7 @@ class GroupSampler(Sampler):
         self, data: Groups, *, generator: Generator, batch_size: int = 256, mix: str = "natural"
     ) -> None:
         self.data, self.mix = data, mix
+        self.attributes, self.known = _columns(data)
         among = data.is_target[data.train]
         self.groups = data.train[~among], data.train[among]
         if not all(map(len, self.groups)):
@@ -70,7 +74,8 @@ class GroupSampler(Sampler):
 
     def batch(self, rows: Tensor) -> Batch:
         """These rows."""
-        return Batch(self.data.x[rows], self.data.is_target[rows], rows)
+        x, is_target = self.data.x[rows], self.data.is_target[rows]
+        return Batch(x, is_target, rows, None, self.attributes[rows], self.known[rows])
 
     def sweep(self, split: str) -> Iterator[Batch]:
         """`train`, `test`, or all rows in their order."""
@@ -80,6 +85,16 @@ class GroupSampler(Sampler):
     def ids(self, batch: Batch) -> list[int | str]:
         """The samples' names or numbers."""
         return [self.data.ids[row] for row in batch.rows.tolist()]
+
+
+def _columns(data: Groups) -> tuple[Tensor, Tensor]:
+    """The attributes as numbers and whether they are known, both (N, K)."""
+    values, known = torch.zeros(len(data), 0), torch.zeros(len(data), 0, dtype=torch.bool)
+    for factor in attributes_of(data):
+        own = torch.from_numpy(factor.known)[:, None]
+        column = torch.from_numpy(factor.values).float()[:, None].where(own, 0)
+        values, known = torch.cat([values, column], 1), torch.cat([known, own], 1)
+    return values, known
 
 
 def _order(rows: Tensor, at: Moment, purpose: str) -> Tensor:

@@ -23,7 +23,7 @@ def strip(
     scikit-learn's digits (8 x 8) are drawn with repetition; MNIST's, averaged down to 14 x 14,
     without where there are enough.
     """
-    pools = _sklearn(generator) if digits == "sklearn" else _mnist()
+    pools = sklearn_digits(generator) if digits == "sklearn" else _mnist()
     made = [_pairs(*pool, n, generator) for pool, n in zip(pools, (train, test), strict=True)]
     pixels, left, right = (np.concatenate(parts) for parts in zip(*made, strict=True))
     rows = torch.arange(2 * (train + test))
@@ -58,7 +58,8 @@ def _pairs(images: np.ndarray, labels: np.ndarray, n: int, generator: Generator)
     return pixels, labels[left], np.concatenate([np.full(n, -1), labels[right]])
 
 
-def _sklearn(generator: Generator) -> tuple:
+def sklearn_digits(generator: Generator) -> tuple:
+    """Pixels (M, 8, 8) uint8 and labels to train on, and 500 others to test."""
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)

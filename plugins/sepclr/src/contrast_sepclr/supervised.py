@@ -23,7 +23,11 @@ EQUAL = 0.5e-5  # of attributes that are classes: equal or not
 
 
 class SupervisedSepCLR(nn.Module):
-    """The supervised variant on a `Spaces` form whose `targets` hold the attributes, (N, K)."""
+    """The supervised variant on a `Spaces` form whose `targets` hold the attributes, (N, K).
+
+    Those at the positions `categorical` are classes, the others amounts of about 0 to 1. A target
+    of which an attribute is not `known` is left out of that attribute's alignment.
+    """
 
     def __init__(
         self,
@@ -49,7 +53,13 @@ class SupervisedSepCLR(nn.Module):
                 f"{s.shape[1]}; set `encoder.salient_width`"
             )
         spread = sum(uniform(each, tau=self.tau) for each in c) / 2
-        each = [self._dimension(s, form.targets, target, k) for k in range(form.targets.shape[1])]
+        known = target[:, None].expand_as(form.targets)
+        if form.known is not None:
+            known = known & form.known
+        each = [
+            self._dimension(s[:, k : k + 1], form.targets[:, k], target, known[:, k], k)
+            for k in range(form.targets.shape[1])
+        ]
         leakage = joint_entropy_loss(c[0], s * target[:, None], tau=self.tau)
         return {
             "common": align(c[0], c[1], tau=self.tau) + spread,
@@ -57,11 +67,9 @@ class SupervisedSepCLR(nn.Module):
             "leakage": self.weights[1] * leakage,
         }
 
-    def _dimension(self, s: Tensor, targets: Tensor, target: Tensor, k: int) -> Tensor:
-        own, equal = s[:, k : k + 1], k in self.categorical
-        pulled = supervised_align(
-            own[target, 0], targets[target, k], tau=EQUAL if equal else NARROW
-        )
+    def _dimension(self, own: Tensor, y: Tensor, target: Tensor, known: Tensor, k: int) -> Tensor:
+        equal = k in self.categorical
+        pulled = supervised_align(own[known, 0], y[known], tau=EQUAL if equal else NARROW)
         silent = align(own, 0 * own, ~target, tau=self.tau if equal else NARROW)
         return (pulled + silent) / 2 + salient_uniform(own, target, tau=self.tau)
 

@@ -27,6 +27,23 @@ class StripViews(nn.Module):
         return view + self.noise * torch.randn_like(view)
 
 
+class SpriteViews(nn.Module):
+    """A crop of half the area or more, a turn of up to 25 degrees, a mirror image, and noise."""
+
+    def __init__(self, noise: float = 0.1) -> None:
+        super().__init__()
+        self.noise = noise
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A view.     Shapes:  x: (N, C, H, W) in 0..1; the same comes back."""
+        n, maps = len(x), crops(len(x), x, 0.5)
+        turns = affine(n, x, angle_rad=math.radians(25), scale=0, shift=0)[:, :, :2]
+        turns[:, :, 0] *= 1 - 2 * (torch.rand(n, 1, device=x.device) < 0.5).to(x)
+        maps[:, :, :2] = maps[:, :, :2] @ turns
+        view = grid_sample(x, affine_grid(maps, x.shape, False), align_corners=False)
+        return view + self.noise * torch.randn_like(view)
+
+
 class PhotoViews(nn.Module):
     """A resized crop, a mirror image in half of the cases, other colours, no colour now and then.
 
