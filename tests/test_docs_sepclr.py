@@ -6,7 +6,7 @@ from test_docs import DOCS
 
 from contrast.config import resolve, write
 
-SETS = ("strip", "cifar", "folders", "table")  # the first: the default
+SETS = ("strip", "cifar", "sprites", "folders", "table")  # the first: the default
 
 
 def test_the_settings_of_sepclr_are_those_of_the_page():

@@ -101,8 +101,8 @@ def _mnist() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _in_cells(pixels: np.ndarray) -> np.ndarray:
-    """Digits enlarged by a whole number, then framed in black to the side of a cell."""
-    times = CELL // pixels.shape[1]
+    """Digits enlarged by a whole number, with a frame in black of two pixels or more."""
+    times = (CELL - 4) // pixels.shape[1]
     large = pixels.repeat(times, 1).repeat(times, 2)
     frame = (CELL - large.shape[1]) // 2
     return np.pad(large, ((0, 0), (frame, frame), (frame, frame)))
