@@ -28,7 +28,7 @@ AGENTS: dict[str, Settings] = {
     "bonus, no contrast": {"trainer": {"contrast_weight": 0.0}},
 }
 GROUPS: dict[str, tuple[dict[str, object], int, int]] = {  # data, seeds, steps of all copies
-    "deepsea": ({"name": "deepsea", "size": 8}, 10, 500),
+    "deepsea": ({"name": "deepsea", "size": 8}, 10, 3000),
     "minigrid": ({"env": "MiniGrid-Empty-5x5-v0"}, 5, 500),
     "minatar": ({"env": "MinAtar/Breakout-v1", "horizon": 1000}, 5, 500),
 }

@@ -74,7 +74,8 @@ def plain(name: str, steps: int) -> float:
             action = env.action_space.sample()
         else:
             with torch.no_grad():
-                action = int(online(torch.as_tensor(obs)[None])[0, :, 0].argmax())
+                state = torch.as_tensor(obs)[None]
+                action = int((online(state)[..., 0] + bonuses(network, root, state)).argmax())
         after, reward, terminated, truncated, _ = env.step(action)
         replay.append((obs, action, float(reward), after, terminated, terminated or truncated))
         obs = env.reset()[0] if terminated or truncated else after
@@ -100,15 +101,16 @@ def plain(name: str, steps: int) -> float:
                 root = torch.linalg.inv(torch.linalg.cholesky(precision)).float()
             earned, alive, factor = torch.zeros(BATCH), torch.ones(BATCH), torch.ones(BATCH)
             last = came[0].clone()
-            phi = features(network, seen.flatten(0, 1), chosen.flatten())
-            bonus = GAMMA * (phi @ root.T).norm(dim=1).unflatten(0, (N, BATCH))
+            phi = features(network, seen[1:].flatten(0, 1), chosen[1:].flatten())
+            bonus = GAMMA * (phi @ root.T).norm(dim=1).unflatten(0, (N - 1, BATCH))
             for j in range(N):
-                earned += DISCOUNT**j * alive * (rewards[j] + bonus[j])
+                earned += DISCOUNT**j * alive * (rewards[j] + (bonus[j - 1] if j else 0))
                 last = torch.where(alive[:, None] > 0, came[j], last)
                 factor = torch.where(alive > 0, DISCOUNT ** (j + 1) * ~terminal[j], factor)
                 alive = alive * ~ended[j]
-            best = online(last)[..., 0].argmax(1)
-            future = target(last)[torch.arange(BATCH), best, 0]
+            extra = bonuses(network, root, last)
+            best = (online(last)[..., 0] + extra).argmax(1)
+            future = (target(last)[..., 0] + extra)[torch.arange(BATCH), best]
             wanted = earned + factor * future
 
         values = online(seen[0])[torch.arange(BATCH), chosen[0], 0]
@@ -132,6 +134,14 @@ def features(network: DeepFeatures, obs: torch.Tensor, action: torch.Tensor) -> 
     """phi of states and actions."""
     ahead = network.dynamics(network.online.trunk(obs), action)
     return normalize(network.left(network.online.head.projected(ahead)), dim=-1)
+
+
+def bonuses(network: DeepFeatures, root: torch.Tensor, obs: torch.Tensor) -> torch.Tensor:
+    """The bonus of every action, (N, A)."""
+    count = network.dynamics.actions
+    every = torch.arange(count).repeat(len(obs))
+    phi = features(network, obs.repeat_interleave(count, 0), every)
+    return GAMMA * (phi @ root.T).norm(dim=1).view(-1, count)
 
 
 class Watch(Observer):

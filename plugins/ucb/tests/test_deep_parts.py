@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from gymnasium.utils.env_checker import check_env
 from contrast.engine.randomness import generator
 from contrast.errors import DataError
 from contrast_ucb.deep.actors import Actors, Row
+from contrast_ucb.deep.encoder import DeepFeatures
 from contrast_ucb.deep.evaluate import interquartile_mean
 from contrast_ucb.deep.form import Jumps
-from contrast_ucb.deep.learning import paired
+from contrast_ucb.deep.learning import paired, target_of
 from contrast_ucb.deep.networks import Values
 from contrast_ucb.deep.objective import JumpNCE, SelfPrediction
 from contrast_ucb.deep.observations import reading
@@ -208,6 +211,62 @@ def test_a_state_that_is_met_more_often_has_a_smaller_bonus_and_an_unseen_one_th
     torch.testing.assert_close(
         torch.stack([often, seldom, never]), torch.tensor([18.01, 2.01, 0.01]).rsqrt()
     )
+
+
+def network(**changed):
+    given = {"actions": 3, "scale": 1.0, "jumps": 1, "mapped": True, "official": False, "width": 8}
+    given |= {"rank": 4, "atoms": 1, "low": -10, "high": 10, "shift": 0, "intensity": 0.0}
+    made = DeepFeatures(shape=(2,), **(given | changed))
+    made.optimism.recount(torch.randn(20, made.optimism.root.shape[0]), visits=20, lam=0.01)
+    return made.double()
+
+
+def stretches(length, size):
+    none = torch.zeros(length, size, dtype=torch.bool)
+    return Sequences(
+        torch.randn(length, size, 2, dtype=torch.float64),
+        torch.randint(3, (length, size)),
+        torch.randn(length, size, dtype=torch.float64),
+        none,
+        none.clone(),
+        torch.zeros(size, dtype=torch.int64),
+        torch.zeros(2, size),
+    )
+
+
+def test_every_action_has_its_bonus_tried_or_not_unless_values_have_learnt_it():
+    made, x = network(), torch.randn(5, 2, dtype=torch.float64)
+    worth, bonus = made.outlook(x, 0.7)
+    torch.testing.assert_close(worth, made.worth(x))
+    for a in range(3):
+        phi = made.state_actions(made.online.trunk(x), torch.full((5,), a))
+        torch.testing.assert_close(bonus[:, a], made.optimism(phi, 0.7))
+    assert not network(official=True, atoms=51).outlook(x, 0.7)[1].any()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_target_is_optimistic_of_every_state_it_leads_through_and_of_none_behind_the_end(n):
+    made, batch, gamma, discount = network(), stretches(n + 1, 6), 0.7, 0.9
+    batch.terminated[n - 1, 0] = batch.ended[n - 1, 0] = True
+    batch.ended[0, 1] = True  # cut off: its value goes on
+    sampler = SimpleNamespace(n_step=n, gamma=gamma, refresh=2)
+    parts = SimpleNamespace(encoder=made, sampler=sampler)
+    trainer, at = SimpleNamespace(discount=discount), SimpleNamespace(step=1)
+    found, _ = target_of(batch, SimpleNamespace(parts=parts, trainer=trainer, at=at))
+    for i in range(6):
+        wanted, factor = 0.0, 1.0
+        for j in range(n):
+            _, bonus = made.outlook(batch.obs[j, i][None], gamma)
+            wanted += factor * (batch.reward[j, i] + (bonus[0, batch.action[j, i]] if j else 0))
+            factor *= discount
+            if batch.ended[j, i]:
+                break
+        worth, bonus = made.outlook(batch.obs[j + 1, i][None], gamma)
+        best = (worth + bonus).argmax()
+        if not batch.terminated[j, i]:
+            future = made.target(batch.obs[j + 1, i][None])[0, best, 0]
+            wanted += factor * (future + bonus[0, best])
+        torch.testing.assert_close(found[i], wanted)
 
 
 def test_the_official_bonus_counts_what_is_replayed():

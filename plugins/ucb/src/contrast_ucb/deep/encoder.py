@@ -63,16 +63,16 @@ class DeepFeatures(nn.Module):
         head, seen = self.online.head, self.jumps + 1
         x = self.augmented(self.prepared(batch.obs[:seen].flatten(0, 1)))
         latent = self.online.trunk(x).unflatten(0, (seen, -1))  # (J + 1, B, ...)
-        projected = head.projected(latent.flatten(0, 1)).unflatten(0, (seen, -1))
-        ahead, predicted = latent[0], []
+        ahead, reached = latent[0], []
         for action in batch.action[: self.jumps]:
             ahead = self.dynamics(ahead, action)
-            predicted.append(self.left(head.projected(ahead)))
+            reached.append(ahead)
+        every = torch.cat([latent.flatten(0, 1), *reached])
+        projected = head.projected(every).unflatten(0, (seen + self.jumps, -1))
         ended = batch.ended[: self.jumps - 1]
         alive = torch.cat([torch.ones_like(batch.ended[:1]), ~ended]).cumprod(0)
-        return Jumps(
-            torch.stack(predicted), self.right(projected[1:]), alive.bool(), head(projected[0])
-        )
+        predicted, future = self.left(projected[seen:]), self.right(projected[1:seen])
+        return Jumps(predicted, future, alive.bool(), head(projected[0]))
 
     def embed(self, batch: Sequences) -> dict[str, Tensor]:
         """phi of the first state and action, and the latent state."""
@@ -107,6 +107,28 @@ class DeepFeatures(nn.Module):
         ]
         noise = torch.randn(count, 1, 1, 1, dtype=x.dtype, device=x.device).clamp(-2, 2)
         return moved * (1 + self.intensity * noise)
+
+    def bonus(self, latent: Tensor, action: Tensor, gamma: float) -> Tensor:
+        """The bonus (N,) of latent states and actions, by the last recount."""
+        mode = self.dynamics.training
+        self.dynamics.eval()
+        phi = self.state_actions(latent, action)
+        self.dynamics.train(mode)
+        return self.optimism(phi, gamma)
+
+    def outlook(self, x: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+        """What actions are worth at prepared observations, and their bonus: (N, A) each.
+
+        The bonus is 0 where gamma is, and for `official`, whose values have learnt it.
+        """
+        latent, head = self.online.trunk(x), self.online.head
+        worth = expected(head(head.projected(latent)), self.support)
+        if not gamma or self.official:
+            return worth, torch.zeros_like(worth)
+        count = worth.shape[1]
+        every = torch.arange(count, device=latent.device).repeat(len(latent))
+        bonus = self.bonus(latent.repeat_interleave(count, 0), every, gamma)
+        return worth, bonus.view_as(worth)
 
     def worth(self, obs: Tensor) -> Tensor:
         """What actions are worth at observations, (N, A)."""

@@ -183,8 +183,18 @@ DEEP = Recipe(
     evaluation=DeepEvaluation,
     presets={
         "deepsea": {
-            "sampler": {"epsilon": 0.0, "decay": 300, "warmup": 200},
+            "sampler": {  # one copy: several without chance would all do the same
+                "envs": 1,
+                "updates": 1,
+                "warmup": 200,
+                "epsilon": 0.0,
+                "decay": 300,
+                "gamma": 2.0,
+                "lam": 0.1,
+                "refresh": 50,
+            },
             "encoder": {"width": 64},
+            "trainer": {"max_epochs": 6},
         },
         "atari": {
             "sampler": {

@@ -88,7 +88,8 @@ class DeepExplorer(Sampler):
         if not self.actors.envs:
             self.actors.begin()
         obs = torch.from_numpy(self.actors.obs).to(encoder.support.device)
-        best = encoder.worth(obs).argmax(-1).cpu().numpy()
+        worth, bonus = encoder.outlook(encoder.prepared(obs), self.gamma)
+        best = (worth + bonus).argmax(-1).cpu().numpy()
         share = max(self.epsilon, 1 - self.taken / self.decay)
         random = draw.random(len(best)) < share
         return np.where(random, draw.integers(self.data.actions, size=len(best)), best)
