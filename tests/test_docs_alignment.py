@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,14 @@ def test_every_objective_stands_on_the_page_and_exists():
         assert resolves(name), name
 
 
+@pytest.fixture
+def mine_is_forgotten():
+    """Other tests have modules of this name, too."""
+    yield
+    sys.modules.pop("mine", None)
+
+
+@pytest.mark.usefixtures("mine_is_forgotten")
 def test_the_objective_of_ten_lines_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (code,) = [text for _, title, text in blocks("methods/alignment.md") if title == "mine.py"]

@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 
 import pytest
 import torch
@@ -112,6 +113,14 @@ def length(prompt, response):
 """
 
 
+@pytest.fixture
+def mine_is_forgotten():
+    """Other tests have modules of this name, too."""
+    yield
+    sys.modules.pop("mine", None)
+
+
+@pytest.mark.usefixtures("mine_is_forgotten")
 def test_an_objective_and_a_rule_of_ones_own_are_found_in_the_working_folder(tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text(OWN)
     monkeypatch.chdir(tmp_path)
