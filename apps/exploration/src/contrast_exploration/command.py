@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
-
 import typer
 
-from contrast.cli.console import say
-from contrast.cli.options import Run
-from contrast.errors import ContrastError
+from contrast.cli.console import run_alone, say
+from contrast.cli.options import Port, Run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -17,9 +13,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def exploration(
     run: Run,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this machine; 0: a free one.")
-    ] = 7860,
+    port: Port = 7860,
 ) -> None:
     """Go through a finished Contrastive UCB run in the browser: its plans, and an episode."""
     from contrast_exploration.journey import open_run
@@ -34,9 +28,5 @@ def exploration(
 
 
 def main() -> None:
-    """The command by its own name. A user's mistake is told without a traceback."""
-    try:
-        app(prog_name="contrast-exploration")
-    except ContrastError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
+    """The command by its own name."""
+    run_alone(app, "contrast-exploration")

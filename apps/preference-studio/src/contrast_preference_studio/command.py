@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contrast.cli.console import say
-from contrast.cli.options import Run
-from contrast.errors import ContrastError
+from contrast.cli.console import run_alone, say
+from contrast.cli.options import Port, Run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -21,9 +19,7 @@ def prefer(
     answers: Annotated[
         Path, typer.Option(help="JSON lines to which what people prefer is appended.")
     ] = Path("answers.jsonl"),
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this machine; 0: a free one.")
-    ] = 7860,
+    port: Port = 7860,
 ) -> None:
     """Say in the browser which of two responses is better; a run can train on the clicks."""
     from contrast_preference_studio.answers import Answers
@@ -44,9 +40,5 @@ def prefer(
 
 
 def main() -> None:
-    """The command by its own name. A user's mistake is told without a traceback."""
-    try:
-        app(prog_name="contrast-preference-studio")
-    except ContrastError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
+    """The command by its own name."""
+    run_alone(app, "contrast-preference-studio")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
-
 import typer
 
-from contrast.cli.console import say
-from contrast.cli.options import Run
-from contrast.errors import ContrastError
+from contrast.cli.console import run_alone, say
+from contrast.cli.options import Port, Run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -17,9 +13,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 @app.command()
 def recommender(
     run: Run,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this machine; 0: a free one.")
-    ] = 7860,
+    port: Port = 7860,
 ) -> None:
     """Try a finished MCLRec run in the browser: pick what was taken, see what comes next."""
     from contrast_recommender.shelf import open_run
@@ -34,9 +28,5 @@ def recommender(
 
 
 def main() -> None:
-    """The command by its own name. A user's mistake is told without a traceback."""
-    try:
-        app(prog_name="contrast-recommender")
-    except ContrastError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
+    """The command by its own name."""
+    run_alone(app, "contrast-recommender")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from contrast.cli.console import say
-from contrast.errors import ConfigError, ContrastError
+from contrast.cli.console import run_alone, say
+from contrast.errors import ConfigError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -35,9 +34,5 @@ def regress(
 
 
 def main() -> None:
-    """The command by its own name. A user's mistake is told without a traceback."""
-    try:
-        app(prog_name="contrast-regression")
-    except ContrastError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
+    """The command by its own name."""
+    run_alone(app, "contrast-regression")

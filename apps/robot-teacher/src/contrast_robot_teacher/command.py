@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contrast.cli.console import say
-from contrast.errors import ContrastError, DataError
+from contrast.cli.console import run_alone, say
+from contrast.cli.options import Port
+from contrast.errors import DataError
 
 if TYPE_CHECKING:
     from contrast_sirl.trajectories import Trajectories
@@ -36,9 +36,7 @@ def teach(
     draw: Annotated[
         str, typer.Option(metavar="A,B", help="The two numbers of a state that are drawn.")
     ] = "",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this machine; 0: a free one.")
-    ] = 7860,
+    port: Port = 7860,
 ) -> None:
     """Teach a robot in the browser: which behaviour is unlike the others, which is better."""
     data = open_trajectories(what, draw)
@@ -79,12 +77,8 @@ def open_trajectories(what: str, draw: str = "") -> Trajectories:
 
 
 def main() -> None:
-    """The command by its own name. A user's mistake is told without a traceback."""
-    try:
-        app(prog_name="contrast-robot-teacher")
-    except ContrastError as error:
-        say(f"error: {error}")
-        sys.exit(error.exit_code)
+    """The command by its own name."""
+    run_alone(app, "contrast-robot-teacher")
 
 
 def _films(media: Path | None, data: Trajectories) -> dict[int | str, Path]:

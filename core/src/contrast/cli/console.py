@@ -7,7 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from contrast.errors import ContrastError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 UNLIMITED = 10_000  # columns: a pipe or a file has no edge to wrap at
@@ -21,6 +25,15 @@ def leads() -> bool:
 def say(text: str) -> None:
     """A line for people, on standard error, as plain text."""
     sys.stderr.write(f"{text}\n")
+
+
+def run_alone(command: Callable[..., Any], name: str) -> None:
+    """Run a plugin's or an app's command by its own name; a user's mistake has no traceback."""
+    try:
+        command(prog_name=name)
+    except ContrastError as error:
+        say(f"error: {error}")
+        sys.exit(error.exit_code)
 
 
 def print_json(value: Any) -> None:
