@@ -2,11 +2,15 @@
 
 import pytest
 
-from contrast.testing.browser import asked, chromium, complaints, resize
-
-pytest.importorskip("selenium", reason="Selenium is not installed")
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from contrast.testing.browser import (
+    check_silence,
+    check_width,
+    chromium,
+    press,
+    texts,
+    wait_for,
+    write,
+)
 
 TARGETS, COMMON, SALIENT = "#targets .tiles button", "#common li button", "#salient li button"
 PICKED = "#picked h2"
@@ -22,23 +26,13 @@ def driver():
 def browser(driver, address):
     """A visit that has just begun."""
     driver.get(address)
-    wait_for(driver, lambda: len(driver.find_elements(By.CSS_SELECTOR, SALIENT)) == 6)
+    wait_for(driver, lambda: len(texts(driver, SALIENT)) == 6)
     return driver
-
-
-def wait_for(driver, sign):
-    WebDriverWait(driver, 30).until(lambda _: sign())
-
-
-def texts(driver, where):
-    """What all parts say now; read in one go, since a new answer replaces them."""
-    every = "return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)"
-    return driver.execute_script(every, where)
 
 
 def test_a_target_is_picked_and_its_neighbours_are_seen(browser, cohort):
     row = cohort.targets()[3]
-    browser.find_elements(By.CSS_SELECTOR, TARGETS)[3].click()
+    press(browser, TARGETS, 3)
     wait_for(browser, lambda: texts(browser, PICKED) == [cohort.ids[row]])
     for space, where in (("common", COMMON), ("salient", SALIENT)):
         near = cohort.analysis.nearest(cohort.analysis.of_row(row), space, 6)
@@ -49,23 +43,22 @@ def test_a_target_is_picked_and_its_neighbours_are_seen(browser, cohort):
 
 def test_a_neighbour_becomes_the_sample_that_is_looked_at(browser):
     name = texts(browser, SALIENT)[2].split("\n")[0]
-    browser.find_elements(By.CSS_SELECTOR, SALIENT)[2].click()
+    press(browser, SALIENT, 2)
     wait_for(browser, lambda: texts(browser, PICKED) == [name])
 
 
 def test_neighbours_are_looked_for_in_the_background(browser):
-    browser.find_elements(By.CSS_SELECTOR, "#among input")[1].click()
+    press(browser, "#among input", 1)
     wait_for(browser, lambda: all(text.startswith("healthy/") for text in texts(browser, COMMON)))
 
 
 def test_targets_are_searched_by_id(browser):
-    browser.find_element(By.CSS_SELECTOR, "#search input, #search textarea").send_keys("early/5")
-    wait_for(browser, lambda: len(browser.find_elements(By.CSS_SELECTOR, TARGETS)) == 1)
+    write(browser, "#search", "early/5")
+    wait_for(browser, lambda: len(texts(browser, TARGETS)) == 1)
 
 
 def test_an_image_of_ones_own_is_brought(browser, home):
-    field = browser.find_element(By.CSS_SELECTOR, "#own input[type=file]")
-    field.send_keys(str(home / "ill/early/7.png"))
+    write(browser, "#own", str(home / "ill/early/7.png"))
     wait_for(browser, lambda: texts(browser, PICKED) == ["7.png"])
     wait_for(browser, lambda: texts(browser, COMMON)[0].startswith("ill/early/7.png"))
     shown = "return document.querySelector('#picked img').naturalWidth"
@@ -73,14 +66,9 @@ def test_an_image_of_ones_own_is_brought(browser, home):
 
 
 def test_nothing_is_asked_of_anybody_but_this_machine_and_nothing_fails(browser, address):
-    urls = asked(browser)
-    assert len(urls) > 10
-    assert [url for url in urls if not url.startswith(address)] == []
-    assert complaints(browser) == []
+    check_silence(browser, address)
 
 
 @pytest.mark.parametrize("width", [390, 1300])
 def test_the_page_never_scrolls_sideways(browser, width):
-    resize(browser, width)
-    inner = browser.execute_script("return document.documentElement.scrollWidth")
-    assert inner <= width
+    check_width(browser, width)

@@ -14,7 +14,6 @@ def test_a_mistake_is_told_before_the_server_starts(tmp_path, capsys):
     assert "is not a run folder" in told(["exploration", str(tmp_path)], capsys)
 
 
-def test_a_port_that_is_taken_is_named(folder, address, capsys):
+def test_a_taken_port_is_named_before_anything_is_loaded(address, capsys):
     port = address.rstrip("/").rpartition(":")[2]
-    words = ["exploration", str(folder), "--port", port]
-    assert f"port {port} is taken" in told(words, capsys)
+    assert f"port {port} is taken" in told(["exploration", "nowhere", "--port", port], capsys)

@@ -19,7 +19,6 @@ def test_mistakes_are_told_before_the_server_starts(folder, tmp_path, capsys):
     assert "no field `prompt`" in told(["prefer", folder, "--answers", answers], capsys)
 
 
-def test_a_port_that_is_taken_is_named(folder, served, tmp_path, capsys):
+def test_a_taken_port_is_named_before_anything_is_loaded(served, capsys):
     port = served[1].rstrip("/").rpartition(":")[2]
-    words = ["prefer", folder, "--answers", tmp_path / "answers.jsonl", "--port", port]
-    assert f"port {port} is taken" in told(words, capsys)
+    assert f"port {port} is taken" in told(["prefer", "nowhere", "--port", port], capsys)

@@ -2,12 +2,19 @@
 
 import pytest
 
-from contrast.testing.browser import asked, chromium, complaints, resize
+from contrast.testing.browser import (
+    check_silence,
+    check_width,
+    chromium,
+    press,
+    resize,
+    texts,
+    wait_for,
+    write,
+)
 
 pytest.importorskip("selenium", reason="Selenium is not installed")
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 TAKEN, NEXT, NEAR = "#taken .title", "#next .look", "#near .look"
 
@@ -22,24 +29,14 @@ def driver():
 def browser(driver, address):
     """A visit that has just begun."""
     driver.get(address)
-    wait_for(driver, lambda: len(driver.find_elements(By.CSS_SELECTOR, NEXT)) == 10)
+    wait_for(driver, lambda: len(texts(driver, NEXT)) == 10)
     return driver
 
 
-def wait_for(driver, sign):
-    WebDriverWait(driver, 20).until(lambda _: sign())
-
-
-def texts(driver, where):
-    """What all parts say now; read in one go, since a new answer replaces them."""
-    every = "return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)"
-    return driver.execute_script(every, where)
-
-
 def test_a_film_is_searched_taken_and_the_next_ten_are_seen(browser):
-    browser.find_element(By.CSS_SELECTOR, "#search input, #search textarea").send_keys("farg")
+    write(browser, "#search", "farg")
     wait_for(browser, lambda: "Fargo" in "".join(texts(browser, "#found button")))
-    browser.find_element(By.CSS_SELECTOR, "#found button").click()
+    press(browser, "#found button")
     wait_for(browser, lambda: texts(browser, TAKEN)[:1] == ["Fargo (1996)"])
     wait_for(browser, lambda: texts(browser, "#near h2") == ["Near Fargo (1996)"])
     assert len(texts(browser, NEXT)) == len(texts(browser, NEAR)) == 10
@@ -49,7 +46,7 @@ def test_a_film_is_searched_taken_and_the_next_ten_are_seen(browser):
 
 def test_a_suggestion_is_taken_and_leaves_the_list(browser):
     first = texts(browser, "#next .title")[0].partition("\n")[0]
-    browser.find_element(By.CSS_SELECTOR, "#next [data-act=take]").click()
+    press(browser, "#next [data-act=take]")
     wait_for(browser, lambda: texts(browser, TAKEN)[0] == first)
     wait_for(browser, lambda: first not in "".join(texts(browser, "#next .look")).split("\n"))
 
@@ -57,36 +54,30 @@ def test_a_suggestion_is_taken_and_leaves_the_list(browser):
 def test_looking_at_a_row_changes_what_is_near_and_nothing_else(browser):
     taken = texts(browser, TAKEN)
     title = texts(browser, "#near .title")[2]
-    browser.find_elements(By.CSS_SELECTOR, NEAR)[2].click()
+    press(browser, NEAR, 2)
     wait_for(browser, lambda: texts(browser, "#near h2") == [f"Near {title}"])
     assert texts(browser, TAKEN) == taken
 
 
 def test_what_was_taken_is_taken_back(browser):
-    browser.find_element(By.CSS_SELECTOR, "#taken [data-act=drop]").click()
+    press(browser, "#taken [data-act=drop]")
     wait_for(browser, lambda: texts(browser, "#next h2") == ["Most popular"])
     assert texts(browser, TAKEN) == []
 
 
 def test_somebody_in_the_log_brings_their_history(browser, shelf):
-    field = browser.find_element(By.CSS_SELECTOR, "#person input, #person textarea")
-    field.send_keys("p3", Keys.RETURN)
+    write(browser, "#person", "p3", Keys.RETURN)
     expected = [shelf.titles[item] for item in reversed(shelf.history("p3"))]
     wait_for(browser, lambda: texts(browser, TAKEN) == expected)
 
 
 def test_nothing_is_asked_of_anybody_but_this_machine_and_nothing_fails(browser, address):
-    urls = asked(browser)
-    assert len(urls) > 10
-    assert [url for url in urls if not url.startswith(address)] == []
-    assert complaints(browser) == []
+    check_silence(browser, address)
 
 
 @pytest.mark.parametrize("width", [390, 1300])
 def test_the_page_never_scrolls_sideways(browser, width):
-    resize(browser, width)
-    inner = browser.execute_script("return document.documentElement.scrollWidth")
-    assert inner <= width
+    check_width(browser, width)
 
 
 @pytest.mark.parametrize(("width", "beside"), [(390, False), (1300, True)])

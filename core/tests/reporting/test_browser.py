@@ -11,7 +11,7 @@ from contrast.forms import Pairs
 from contrast.reporting import save_diagnosis, write_report
 from contrast.reporting.comparison import compare_runs
 from contrast.reporting.comparison_page import write_comparison
-from contrast.testing.browser import asked, chromium, complaints, resize
+from contrast.testing.browser import asked, check_width, chromium, complaints, resize
 
 pytest.importorskip("selenium", reason="Selenium is not installed")
 from selenium.webdriver.common.action_chains import ActionChains
@@ -64,8 +64,7 @@ def opened(browser, pages):
 @pytest.mark.parametrize("page", ["report", "comparison"])
 def test_nothing_lies_beyond_the_window_and_the_page_never_scrolls_sideways(opened, page, width):
     browser = opened(page, width)
-    assert browser.execute_script("return innerWidth") == width
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    check_width(browser, width)
     assert browser.execute_script(BEYOND) == []
 
 

@@ -7,6 +7,9 @@ import pytest
 
 gradio = pytest.importorskip("gradio", reason="an app's dependency, not the core's")
 
+import typer  # noqa: E402
+
+from contrast.cli.options import Port  # noqa: E402
 from contrast.errors import ConfigError  # noqa: E402
 from contrast.reporting.serving import LOOPBACK, SILENT, free_port, quiet_page, serve  # noqa: E402
 
@@ -48,12 +51,30 @@ def test_the_environment_is_left_as_it_was(address):
     assert SILENT not in os.environ
 
 
-def test_a_taken_port_is_told_with_the_way_out():
-    with socket.socket() as taken:
-        taken.bind((LOOPBACK, 0))
-        taken.listen()
-        with quiet_page("late") as page, pytest.raises(ConfigError, match="--port"):
-            serve(page, port=taken.getsockname()[1])
+@pytest.fixture
+def taken():
+    """A port on which somebody listens."""
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def test_a_taken_port_is_told_with_the_way_out(taken):
+    with quiet_page("late") as page, pytest.raises(ConfigError, match=f"{taken} is taken.*--port"):
+        serve(page, port=taken)
+
+
+def test_an_app_tells_of_a_taken_port_before_it_loads_anything(taken):
+    app, loaded = typer.Typer(), []
+
+    @app.command()
+    def show(port: Port = 0) -> None:
+        loaded.append(port)
+
+    with pytest.raises(ConfigError, match=f"port {taken} is taken"):
+        app(["--port", str(taken)], standalone_mode=False)
+    assert loaded == []
 
 
 def test_a_free_port_can_be_bound():

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from contrast.cli.console import run_alone, say
+from contrast.cli.options import Port
 from contrast.errors import ConfigError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -18,9 +19,7 @@ def regress(
     runs: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Where runs are kept; made if missing.")
     ] = Path("runs"),
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of this machine; 0: a free one.")
-    ] = 7861,
+    port: Port = 7861,
 ) -> None:
     """Regress on a table in the browser: compare methods, predict new rows with intervals."""
     if runs.exists() and not runs.is_dir():

@@ -55,26 +55,24 @@ def serve(page: Blocks, *, port: int = 0, css: str = "") -> str:
     """Serve a page on the loopback interface and give its address at once; `port` 0: a free one.
 
     `css` are the page's own rules beside those that all apps share.
-    Raises: ConfigError: the port is taken.
+    Raises: ConfigError: the port is taken, or not allowed.
     """
+    require_free(port)
     with _silence():
-        try:
-            _, address, _ = page.launch(
-                server_name=LOOPBACK,
-                server_port=port or free_port(),
-                theme=theme(),
-                css=style() + css,
-                share=False,
-                inline=False,
-                ssr_mode=False,
-                pwa=False,
-                enable_monitoring=False,
-                footer_links=[],
-                quiet=True,
-                prevent_thread_lock=True,
-            )
-        except OSError:
-            raise ConfigError(f"port {port} is taken; choose another with `--port`") from None
+        _, address, _ = page.launch(
+            server_name=LOOPBACK,
+            server_port=port or free_port(),
+            theme=theme(),
+            css=style() + css,
+            share=False,
+            inline=False,
+            ssr_mode=False,
+            pwa=False,
+            enable_monitoring=False,
+            footer_links=[],
+            quiet=True,
+            prevent_thread_lock=True,
+        )
     return address
 
 
@@ -82,6 +80,17 @@ def wait_for_interrupt() -> None:
     """Stay until Ctrl-C, which ends without a traceback."""
     with suppress(KeyboardInterrupt):
         Event().wait()
+
+
+def require_free(port: int) -> None:
+    """Raises: ConfigError: the port is taken on the loopback interface, or not allowed."""
+    with socket.socket() as mine:
+        mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # an app that just ended is gone
+        try:
+            mine.bind((LOOPBACK, port))
+        except OSError as error:
+            reason = "is not allowed" if isinstance(error, PermissionError) else "is taken"
+            raise ConfigError(f"port {port} {reason}; choose another with `--port`") from None
 
 
 def free_port() -> int:
