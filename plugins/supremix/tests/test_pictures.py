@@ -72,7 +72,7 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("lost.png", "lost.png, which does not exist"),
+        ("lost.png", r"lost.png, named in .*labels.csv, does not exist"),
         ("text.png", "cannot be read as an image"),
         ("deep.png", "more than 8 bits a pixel"),
         (None, "column `file` is empty in row 1"),

@@ -8,6 +8,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -94,10 +95,7 @@ def _reader(path: Path) -> Callable[[Path, Collection[str]], pd.DataFrame]:
         )
     if suffix not in TABLES:
         raise DataError(f"{path} is no table that can be read here: use {listing(TABLES)}")
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path} {kind}{did_you_mean(path.name, near)}")
+    require_file(path)
     readers = {".parquet": _read_parquet, ".jsonl": _read_jsonl}
     return readers.get(suffix, _read_csv)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_alignment.tokens import Messages
 
@@ -50,9 +51,7 @@ def read_rows(path: str | Path) -> tuple[list[Row], tuple[str, ...]]:
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path} holds no records that can be read here: use {listing(SUFFIXES)}")
-    if not path.is_file():
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path} does not exist{did_you_mean(path.name, near)}")
+    require_file(path)
     notes: tuple[str, ...] = ()
     if path.suffix.lower() == ".parquet":
         rows = _parquet(path)

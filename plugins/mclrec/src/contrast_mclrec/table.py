@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 from pyarrow.csv import ConvertOptions, ParseOptions, ReadOptions, read_csv
 
+from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean, listing
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
@@ -89,10 +90,7 @@ def read_table(
 
 def check_file(path: Path) -> None:
     """Raises: DataError: the file is missing, empty, or of a kind that is not read here."""
-    if not path.is_file():
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise DataError(f"{path} {kind}{did_you_mean(path.name, near)}")
+    require_file(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty, expected a header and rows")
     known = (*SEPARATORS, ".parquet")

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Generator
 
+from contrast.data.files import IMAGES, image_files
 from contrast.errors import DataError, listing
 from contrast_sepclr.data import Factor, Groups, check_groups, coded, split_units
-from contrast_sepclr.images import SUFFIXES, image_files, read_image, read_images
+from contrast_sepclr.images import read_image, read_images
 
 
 def folders(
@@ -27,7 +28,7 @@ def folders(
     found = [_images(background, "background"), _images(target, "target")]
     _require_apart(background, target)
     is_target = np.repeat([False, True], [len(each) for each in found])
-    check_groups(is_target, "the two folders", f"Images are files in {listing(SUFFIXES)}.")
+    check_groups(is_target, "the two folders", f"Images are files in {listing(IMAGES)}.")
     paths = found[0] + found[1]
     shape = (3, side, side)
     x = torch.from_numpy(np.stack([read_image(path, shape) for path in paths]))
@@ -46,10 +47,7 @@ def folders(
 def _images(folder: str, key: str) -> list[Path]:
     if not folder or not Path(folder).is_dir():
         raise DataError(f"`data.{key}` must be a folder of images, got {folder!r}")
-    found = image_files(Path(folder))
-    if not found:
-        raise DataError(f"{folder} holds no images (files in {listing(SUFFIXES)})")
-    return found
+    return image_files(Path(folder))
 
 
 def _require_apart(background: str, target: str) -> None:

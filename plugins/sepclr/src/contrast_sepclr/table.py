@@ -13,10 +13,10 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
+from contrast.data.files import require_file
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_sepclr.data import Factor, Groups, check_groups, coded, split_units
-from contrast_sepclr.images import require_file
 
 MOST_CLASSES = 12  # whole numbers of more values are amounts
 MOST_NAMED = 12  # columns that a note names

@@ -13,10 +13,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import interpolate
 
+from contrast.data.files import require_file
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError
 from contrast_sepclr.data import Groups, coded, split_units
-from contrast_sepclr.images import require_file
 from contrast_sepclr.table import factors_of, target_of
 
 

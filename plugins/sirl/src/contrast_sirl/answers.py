@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean
 from contrast_sirl.trajectories import Answers, Preferences
 
@@ -83,9 +84,7 @@ def read_lines(path: Path | str, columns: Sequence[str]) -> tuple[list[Line], li
     Raises: DataError: no such file, a column is missing, or a line is broken.
     """
     path = Path(path)
-    if not path.is_file():
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path} does not exist{did_you_mean(path.name, near)}")
+    require_file(path)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

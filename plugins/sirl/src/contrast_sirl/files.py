@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean, listing
 
 MINARI, LEROBOT = "data/main_data.hdf5", "meta/info.json"
@@ -48,9 +49,7 @@ def read_trajectories(path: str | Path) -> Recording:
         if (path / MINARI).is_file():
             return _read_minari(path)
         raise DataError(f"{path} holds neither `{MINARI}` (Minari) nor `{LEROBOT}` (LeRobot)")
-    if not path.is_file():
-        near = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise DataError(f"{path} does not exist{did_you_mean(path.name, near)}")
+    require_file(path)
     if path.suffix.lower() == ".npz":
         return _read_npz(path)
     return _read_table(path)

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from torch import Generator
 
+from contrast.data.files import DEEP, image_files, opened_image, require_file
 from contrast.data.tables import read_table
-from contrast.errors import DataError, did_you_mean, listing
+from contrast.errors import DataError
 from contrast_supremix.data import Rows, samples_of
 from contrast_supremix.labels import Labelled, read_labels, require_text
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
-WIDE = ("I", "F")  # what Pillow calls the modes of more than 8 bits begin with
 FURTHEST = 60  # degrees that a digit is turned by, to either side
 SIDES = {"scikit-learn": 16, "mnist": 28}
 MOST = 6000  # digits
@@ -44,10 +43,7 @@ class Pictures:
     def read(self, path: Path) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
         """The images that a table names, or all of a folder."""
         if path.is_dir():
-            inside = (each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
-            names = sorted(str(each.relative_to(path)) for each in inside)
-            if not names:
-                raise DataError(f"{path} holds no images (files in {listing(SUFFIXES)})")
+            names = [str(each.relative_to(path)) for each in image_files(path)]
             frame = pd.DataFrame({self.column: names})
         else:
             frame = read_table(path, [self.column])
@@ -57,22 +53,13 @@ class Pictures:
         """One image, (C, H, W): as large as fits, edges black."""
         from PIL import Image, ImageOps
 
-        if not path.is_file():
-            near = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-            raise DataError(
-                f"{source} names the image {path}, which does not exist"
-                f"{did_you_mean(path.name, near)}"
-            )
-        try:
-            with Image.open(path) as image:
-                if image.mode.startswith(WIDE):
-                    raise DataError(f"{path} has more than 8 bits a pixel; save it with 8")
-                own = ImageOps.exif_transpose(image).convert("L" if self.grey else "RGB")
-                own = ImageOps.pad(own, (self.side, self.side), Image.Resampling.BILINEAR)
-                pixels = np.asarray(own)
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for broken files
-            reason = str(error).splitlines()[0]
-            raise DataError(f"{path} cannot be read as an image: {reason}") from error
+        require_file(path, named_in=source)
+        with opened_image(path) as image:
+            if image.mode.startswith(DEEP):
+                raise DataError(f"{path} has more than 8 bits a pixel; save it with 8")
+            own = image.convert("L" if self.grey else "RGB")
+            own = ImageOps.pad(own, (self.side, self.side), Image.Resampling.BILINEAR)
+            pixels = np.asarray(own)
         return pixels[None] if self.grey else pixels.transpose(2, 0, 1)
 
 

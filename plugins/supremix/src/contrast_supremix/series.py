@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from torch import Generator
 
+from contrast.data.files import require_file
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_supremix.data import Rows, samples_of
@@ -141,8 +142,7 @@ def _of_table(
 
 def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Arrays of a file by name, `x` as (N, C, T) float64."""
-    if not path.is_file():
-        raise DataError(f"{path} does not exist")
+    require_file(path)
     try:
         with np.load(path, allow_pickle=False) as file:
             for name in names:
