@@ -158,6 +158,15 @@ def test_kinds_that_need_votes_say_where_votes_come_from(tmp_path):
         run(tmp_path, "objective.kind=margin")
 
 
+def test_votes_and_responses_that_nothing_uses_are_refused(voted, tmp_path):
+    votes = voted[1].folder / "votes.jsonl"
+    given = [*SMALL, f"data.path={voted[0]}", "data.valid_share=0", f"data.votes={votes}"]
+    with pytest.raises(ConfigError, match=r"no use to `objective\.kind=plain`.*`flip`"):
+        contrast.run("alignment", overrides=given, runs=tmp_path)
+    with pytest.raises(ConfigError, match=r"`data\.drawn` is of no use"):
+        run(tmp_path, prepare=small_pairs_and_drawn)
+
+
 def test_metarm_needs_what_a_policy_writes(tmp_path):
     with pytest.raises(ConfigError, match=r"data\.drawn"):
         run(tmp_path, "trainer.meta_rate=0.1")
@@ -181,7 +190,7 @@ def test_votes_on_other_records_are_refused(voted, tmp_path):
 def test_a_file_without_votes_is_refused(tmp_path):
     path = write(tmp_path / "other.jsonl", rows(2))
     with pytest.raises(DataError, match="is no vote"):
-        run(tmp_path, f"data.votes={path}")
+        run(tmp_path, "objective.kind=flip", f"data.votes={path}")
 
 
 def test_a_file_of_single_responses_is_refused(tmp_path):
@@ -194,7 +203,7 @@ def test_a_file_of_single_responses_is_refused(tmp_path):
 def test_responses_of_a_policy_come_in_twos_at_least(tmp_path):
     path = write(tmp_path / "drawn.jsonl", [{"prompt": "a", "responses": ["b"]}])
     with pytest.raises(DataError, match="a list of two or more"):
-        run(tmp_path, f"data.drawn={path}")
+        run(tmp_path, "trainer.meta_rate=0.1", f"data.drawn={path}")
 
 
 def test_an_encoder_without_a_score_is_refused(tmp_path):

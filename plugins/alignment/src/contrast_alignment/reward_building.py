@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Generator, nn
 
-from contrast.errors import ConfigError
+from contrast.errors import ConfigError, listing
 from contrast.files import write_atomically
 from contrast.interfaces import Moment, Parts
 from contrast.recipe import RunConfig, Stage
@@ -23,9 +23,9 @@ from contrast_alignment.reward_scorer import WINDOW
 def reward_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
     """The records, the model and its objective.
 
-    Raises: ConfigError: votes, a policy's responses or dropout are asked for and missing.
+    Raises: ConfigError: dropout is needed and 0; and see `refuse_mismatch`.
     """
-    refuse_missing(config)
+    refuse_mismatch(config)
     data = judged(config, at)
     sizes = sizes_of(data, config)
     encoder, objective = stage.build_modules(config, sizes)
@@ -104,15 +104,22 @@ def deliver_model(parts: Parts, folder: Path) -> None:
     write_atomically(folder / WINDOW, json.dumps(cut))
 
 
-def refuse_missing(config: RunConfig) -> None:
-    """Raises: ConfigError: the objective needs votes, or MetaRM responses, and none are given."""
+def refuse_mismatch(config: RunConfig) -> None:
+    """Raises: ConfigError: votes or a policy's responses are needed and missing, or not used."""
     kind = getattr(config.objective, "kind", "")
     if kind in VOTED and not config.data.votes:
         raise ConfigError(
             f"`objective.kind={kind}` needs votes on the labels: train voters by `contrast run "
             "plugin=alignment method=votes`, then set `data.votes=RUN/votes.jsonl`"
         )
-    if config.trainers["reward"].meta_rate and not config.data.drawn:
+    if config.data.votes and kind not in VOTED:
+        raise ConfigError(
+            f"`data.votes` is of no use to `objective.kind={kind}`: choose one of {listing(VOTED)}"
+        )
+    ahead = config.trainers["reward"].meta_rate
+    if config.data.drawn and not ahead:
+        raise ConfigError("`data.drawn` is of no use unless `trainer.meta_rate` is above 0")
+    if ahead and not config.data.drawn:
         raise ConfigError(
             "`trainer.meta_rate` looks ahead on what a policy writes: set `data.drawn` to a file "
             "of records with `prompt` and `responses`"
