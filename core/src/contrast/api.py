@@ -35,7 +35,6 @@ from contrast.engine.running import (
 from contrast.errors import ConfigError
 from contrast.interfaces import Evaluation, Parts
 from contrast.recipe import RunConfig
-from contrast.reporting import write_report
 from contrast.reporting.comparison import Comparison, compare_runs
 
 NAME = "name"  # in a mapping, the key that chooses the part
@@ -129,6 +128,8 @@ def evaluate(folder: Path | str, *, observer: Observer | None = None) -> dict[st
             stage.name: evaluate_stage(session, stage, parts)
             for stage, parts in trained(config, opened)
         }
+    from contrast.reporting import write_report  # whose libraries nothing else here needs
+
     write_report(opened.path)
     return found
 

@@ -14,6 +14,15 @@ def test_importing_the_room_imports_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_training_does_without_the_libraries_of_scores_and_figures():
+    code = (
+        "import sys, contrast.api, contrast.evaluation; contrast.evaluation.Split;"
+        "print({'sklearn', 'matplotlib', 'pandas'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
 def test_every_public_name_is_found():
     for name in contrast.evaluation.__all__:
         assert getattr(contrast.evaluation, name).__doc__

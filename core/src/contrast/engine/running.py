@@ -24,7 +24,7 @@ from contrast.engine.stopping import Stopped, StopRequest
 from contrast.engine.versions import versions
 from contrast.interfaces import Evaluation, Parts
 from contrast.recipe import RunConfig, Stage
-from contrast.reporting import load_evaluations, save_evaluation, write_report
+from contrast.reporting import load_evaluations, save_evaluation
 
 if TYPE_CHECKING:
     from contrast.config import Resolved
@@ -103,6 +103,8 @@ def carry_on(
     state = "done" if finished else "stopped"
     folder.update(state=state, ended=now())
     if session.world.leads:
+        from contrast.reporting import write_report  # whose libraries training does without
+
         write_report(folder.path)
     if request.received:
         raise _stopped(folder.path, request.received)

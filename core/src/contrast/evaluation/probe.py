@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.nn.init import xavier_uniform_
@@ -187,6 +186,8 @@ def auc(logits: Tensor, y: Tensor) -> np.ndarray | None:
     """One-against-rest AUC in percent, (R,); None where `y` does not hold every class."""
     if len(y.unique()) < logits.shape[-1]:
         return None
+    from sklearn.metrics import roc_auc_score  # heavy, and `Split` is wanted before training
+
     chances = logits.softmax(-1).numpy()
     chances = chances[..., 1] if chances.shape[-1] == 2 else chances
     return np.array([100 * roc_auc_score(y, chance, multi_class="ovr") for chance in chances])

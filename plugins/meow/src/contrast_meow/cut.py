@@ -133,7 +133,8 @@ def _first(
     place = np.arange(len(order)) - begin[row[order]]
     taken = (length <= keep)[row]
     taken[order[place < keep]] = True
-    found = (counts.data[taken], (row[taken], counts.indices[taken]))
+    where = row[taken].astype(np.int32), counts.indices[taken].astype(np.int32)
+    found = (counts.data[taken], where)
     return sparse.coo_array(found, shape=counts.shape).tocsr()
 
 

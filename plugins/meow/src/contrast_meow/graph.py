@@ -54,12 +54,14 @@ def mask_edges(kept: sparse.csr_array, fraction: float, generator: Generator) ->
 
     Shapes:  (N, N), to be normalised.
     """
-    edges = kept.tocoo()
-    other = edges.row != edges.col
-    row, column = edges.row[other], edges.col[other]
+    N = kept.shape[0]
+    nodes = np.arange(N, dtype=np.int32)
+    row, column = np.repeat(nodes, np.diff(kept.indptr)), kept.indices.astype(np.int32)
+    other = row != column
+    row, column = row[other], column[other]
     left = survivors(len(row), fraction, generator)
-    ones = sparse.coo_array((np.ones(len(left)), (row[left], column[left])), shape=kept.shape)
-    return (ones.tocsr() + sparse.eye_array(kept.shape[0], format="csr")).tocsr()
+    edges = np.concatenate([row[left], nodes]), np.concatenate([column[left], nodes])
+    return sparse.coo_array((np.ones(len(edges[0])), edges), shape=kept.shape).tocsr()
 
 
 def mask_features(
@@ -76,8 +78,9 @@ def mask_features(
 
 def survivors(count: int, fraction: float, generator: Generator) -> np.ndarray:
     """The sorted positions that remain of `count` after floor(fraction * count) are dropped."""
-    order = torch.randperm(count, generator=generator).numpy()
-    return np.sort(order[int(fraction * count) :])
+    left = np.ones(count, dtype=bool)
+    left[torch.randperm(count, generator=generator)[: int(fraction * count)].numpy()] = False
+    return np.flatnonzero(left)
 
 
 def average(graphs: Sequence[sparse.csr_array]) -> sparse.csr_array:
