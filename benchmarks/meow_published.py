@@ -10,11 +10,10 @@ that the command may be given until all 40 are there; the table shows those that
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 from pathlib import Path
 
-import contrast
+from kept_runs import finish, metrics
 
 METRICS = ("macro_f1/20", "macro_f1/40", "macro_f1/60", "nmi", "ari")
 
@@ -31,25 +30,15 @@ def main() -> None:
     pairs = [(method, data) for data in words.data for method in words.methods]
     for seed in words.seeds:
         for method, data in pairs:
-            finish(words.runs, method, data, seed, words.overrides)
+            given = [f"method={method}", f"data={data}", f"seed={seed}", *words.overrides]
+            finish("meow", words.runs / f"{method}-{data}-{seed}", given)
         show(words.runs, pairs)
-
-
-def finish(runs: Path, method: str, data: str, seed: int, overrides: list[str]) -> None:
-    """Make the run, or go on with it, unless it is done."""
-    folder = runs / f"{method}-{data}-{seed}"
-    if not folder.exists():
-        given = [f"method={method}", f"data={data}", f"seed={seed}", *overrides]
-        contrast.run("meow", overrides=given, runs=runs, name=folder.name)
-    elif json.loads((folder / "run.json").read_text())["state"] != "done":
-        contrast.resume(folder)
 
 
 def show(runs: Path, pairs: list[tuple[str, str]]) -> None:
     """Mean and deviation over the seeds that are there."""
     for method, data in pairs:
-        found = sorted(runs.glob(f"{method}-{data}-*/evaluation/train.json"))
-        scores = [json.loads(file.read_text())["metrics"] for file in found]
+        scores = [s for s in map(metrics, sorted(runs.glob(f"{method}-{data}-*"))) if s]
         cells = [spread([each[metric] for each in scores]) for metric in METRICS]
         print(f"{method} {data}, {len(scores)} seeds: " + " / ".join(cells))
 
