@@ -112,6 +112,24 @@ def test_each_choice_of_statistics_has_the_gradients_of_the_formula(options, siz
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("kept", [0, 10**6])
+@pytest.mark.parametrize("used", [[0], [1], [2]])
+@pytest.mark.parametrize("moment", [False, True])
+def test_statistics_that_are_not_used_need_no_gradient(used, moment, kept, size, monkeypatch):
+    if used == [1] and not moment:
+        pytest.skip("there is no moment to use")
+    monkeypatch.setattr(module, "KEPT", kept)
+    a, k = rows(N, size).requires_grad_(), rows(M, size, seed=1).requires_grad_()
+    found = row_lse(a, k, weights=(OffDiagonal(),), moment=moment, columns=True)
+    found = (found.lse, found.moment, found.column_lse)
+    expected = formula(a, k, off(0))
+    close(
+        gradients([found[i] for i in used], (a, k)),
+        gradients([expected[i] for i in used], (a, k)),
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize(
     ("structures", "weight"),
     [

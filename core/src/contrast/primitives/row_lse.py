@@ -171,7 +171,7 @@ class _Streaming(torch.autograd.Function):
         column = column_side(tiles, g, lse) if half else None
         if u is not None:
             column = column_side(tiles, u, column_lse)
-        folds = column is None and h is None
+        folds = column is None and h is None and carried is not None
         da = torch.zeros_like(a) if wanted[0] and not folds else None
         dk = da if half else torch.zeros_like(k) if wanted[1] else None
         sums = Weights()
