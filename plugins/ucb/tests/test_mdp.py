@@ -75,3 +75,16 @@ def test_shapes_that_do_not_fit_are_refused():
         MDP(mdp.transitions[..., :2], mdp.rewards, mdp.start)
     with pytest.raises(DataError, match="rewards must have shape"):
         MDP(mdp.transitions, mdp.rewards[:1], mdp.start)
+
+
+def test_whole_numbers_of_rewards_are_valued_like_any_others():
+    mdp = small()
+    rewards = (np.arange(mdp.rewards.size) % 2).reshape(mdp.rewards.shape)
+    policy = np.full(rewards.shape, 1 / 2)
+    whole, same = (MDP(mdp.transitions, each, mdp.start) for each in (rewards, rewards * 1.0))
+    assert whole.value(policy) == same.value(policy) == pytest.approx(1)
+
+
+def test_a_process_without_actions_is_refused():
+    with pytest.raises(DataError, match="must have shape"):
+        MDP(np.zeros((1, 2, 0, 2)), np.zeros((1, 2, 0)), np.array([1.0, 0]))

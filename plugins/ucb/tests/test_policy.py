@@ -57,7 +57,9 @@ def test_many_observations_are_answered_at_once():
     np.testing.assert_array_equal(actions, [table[0, 5].argmax(), table[3, 2].argmax()])
 
 
-@pytest.mark.parametrize("obs", [(0.0, np.nan), (4, 0), (0, 6), (0, -1), (1, 2, 3)])
+@pytest.mark.parametrize(
+    "obs", [(0.0, np.nan), (4, 0), (0, 6), (0, -1), (1, 2, 3), np.zeros((2, 3, 2))]
+)
 def test_an_observation_that_the_process_cannot_give_is_refused(obs):
     with pytest.raises(DataError):
         Policy(np.full((4, 6, 3), 1 / 3)).predict(obs)

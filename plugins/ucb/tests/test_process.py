@@ -26,9 +26,27 @@ def test_a_file_that_holds_no_process_is_refused(tmp_path):
     (tmp_path / "text.npz").write_text("no array")
     with pytest.raises(DataError, match=r"is no \.npz of numbers"):
         own_process(generator=generator(0), path=str(tmp_path / "text.npz"))
+    (tmp_path / "cut.npz").write_bytes(b"")
+    with pytest.raises(DataError, match=r"is no \.npz of numbers"):
+        own_process(generator=generator(0), path=str(tmp_path / "cut.npz"))
+    (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(DataError, match=r"is no \.npz of numbers"):
+        own_process(generator=generator(0), path=str(tmp_path / "torn.npz"))
     np.savez(tmp_path / "half.npz", transitions=np.ones((1, 1, 1, 1)))
     with pytest.raises(DataError, match="holds no array `rewards`"):
         own_process(generator=generator(0), path=str(tmp_path / "half.npz"))
+
+
+def test_probabilities_of_single_precision_are_made_to_sum_to_one(tmp_path):
+    file, draw = tmp_path / "own.npz", np.random.default_rng(0)
+    rows = draw.dirichlet(np.ones(7), size=(2, 7, 3)).astype(np.float32)
+    assert abs(rows.astype(float).sum(-1) - 1).max() > 1e-8
+    np.savez(file, transitions=rows, rewards=np.zeros((2, 7, 3)), start=rows[0, 0, 0])
+    mdp = own_process(generator=generator(0), path=str(file))
+    np.testing.assert_allclose(mdp.transitions.sum(-1), 1, atol=1e-15)
+    np.savez(file, transitions=rows / 2, rewards=np.zeros((2, 7, 3)), start=rows[0, 0, 0])
+    with pytest.raises(DataError, match="sum to one"):
+        own_process(generator=generator(0), path=str(file))
 
 
 def test_the_optimal_value_of_a_frozen_lake_is_reached_by_its_table():
@@ -57,6 +75,7 @@ def test_an_episode_that_is_over_earns_nothing_more():
         ("FrozenLakee-v1", "did you mean `FrozenLake-v1`"),
         ("Pendulum-v1", "not discrete"),
         ("CartPole-v1", "has no table of transitions"),
+        ("nowhere:Lake-v0", "a module that is not there"),
     ],
 )
 def test_an_environment_that_does_not_fit_is_refused(env, said):

@@ -108,7 +108,7 @@ def optimistic_game(
 
     Shapes:  model: (H, S, A B, S);  rewards, bonus, and the three that are returned: (H, S, A B).
     """
-    sigma, q_up, q_lo = (np.empty_like(rewards) for _ in range(3))
+    sigma, q_up, q_lo = (np.empty(rewards.shape) for _ in range(3))
     upper = lower = np.zeros(rewards.shape[1])
     for h in range(len(rewards) - 1, -1, -1):
         q_up[h] = np.minimum(rewards[h] + model[h] @ upper + bonus[h], cap)

@@ -20,7 +20,7 @@ class MDP:
 
     Shapes:  transitions: (H, S, A, S);  rewards: (H, S, A) in [0, 1];  start: (S,);
     features: (H, S, A, d) of the true low-rank kernel, where the process knows them.
-    Raises: DataError: a shape differs, no step, NaN, a reward outside [0, 1], or rows of
+    Raises: DataError: a shape differs, no step or action, NaN, a reward outside [0, 1], or rows of
     probabilities that do not sum to one.
     """
 
@@ -31,7 +31,7 @@ class MDP:
 
     def __post_init__(self) -> None:
         shape = self.transitions.shape
-        if len(shape) != 4 or not shape[0] or shape[1] != shape[3]:
+        if len(shape) != 4 or 0 in shape or shape[1] != shape[3]:
             raise DataError(f"transitions must have shape (H >= 1, S, A, S), got {shape}")
         if self.rewards.shape != shape[:3] or self.start.shape != shape[1:2]:
             raise DataError(
@@ -79,7 +79,7 @@ class MDP:
 
     def values(self, policy: Array) -> Array:
         """What each action earns from each step and state on, if a policy follows it: (H, S, A)."""
-        q = np.empty_like(self.rewards)
+        q = np.empty(self.rewards.shape)
         v = np.zeros(self.states)
         for h in range(self.horizon - 1, -1, -1):
             q[h] = self.rewards[h] + self.transitions[h] @ v

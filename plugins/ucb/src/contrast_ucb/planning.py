@@ -61,7 +61,7 @@ def plan(model: Array, rewards: Array, bonus: Array, cap: float) -> tuple[Array,
 
     Shapes:  model: (H, S, A, S);  rewards, bonus: (H, S, A);  returns Q (H, S, A) and V (H, S).
     """
-    q = np.empty_like(rewards)
+    q = np.empty(rewards.shape)
     v = np.zeros(rewards.shape[1])
     for h in range(len(rewards) - 1, -1, -1):
         q[h] = np.minimum(rewards[h] + model[h] @ v + bonus[h], cap)

@@ -29,7 +29,7 @@ class Policy:
         """
         given = np.asarray(obs)
         steps, states, _ = self.probabilities.shape
-        if given.shape[-1:] != (2,) or not np.isfinite(given).all():
+        if given.shape[-1:] != (2,) or given.ndim > 2 or not np.isfinite(given).all():
             raise DataError(f"an observation is a step and a state, (2,) or (N, 2), got {obs}")
         h, s = given.astype(np.int64).T
         if not ((h >= 0) & (h < steps) & (s >= 0) & (s < states)).all():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from torch import Generator
 
-from contrast.errors import ConfigError, DataError, did_you_mean, listing
-from contrast_ucb.mdp import MDP
+from contrast.errors import ConfigError, DataError, listing
+from contrast_ucb.deep.task import check_actions, opened
+from contrast_ucb.mdp import MDP, Array
 
 ARRAYS = ("transitions", "rewards", "start")
+SINGLE = 1e-6  # by how much rows of single precision may miss one
+DAMAGED = (ValueError, AttributeError, TypeError, EOFError, BadZipFile, zlib.error)
 
 
 def own_process(*, generator: Generator, path: str) -> MDP:
@@ -29,9 +34,16 @@ def own_process(*, generator: Generator, path: str) -> MDP:
                 raise DataError(
                     f"{path} holds no array `{missing[0]}`; it must hold {listing(ARRAYS)}"
                 )
-            return MDP(*(arrays[name].astype(np.float64) for name in ARRAYS))
-    except (ValueError, AttributeError, TypeError):
+            transitions, rewards, start = (arrays[name].astype(np.float64) for name in ARRAYS)
+            return MDP(exact(transitions), rewards, exact(start))
+    except DAMAGED:
         raise DataError(f"{path} is no .npz of numbers; write it with numpy.savez") from None
+
+
+def exact(rows: Array) -> Array:
+    """Probabilities (..., S) that sum to one but for single precision, made to sum to one."""
+    total = rows.sum(-1, keepdims=True)
+    return rows / np.where(abs(total - 1) < SINGLE, total, 1)
 
 
 def gymnasium_process(*, generator: Generator, env: str, horizon: int) -> MDP:
@@ -41,8 +53,8 @@ def gymnasium_process(*, generator: Generator, env: str, horizon: int) -> MDP:
     Raises: ConfigError: gymnasium has no such environment, its actions are not discrete, or it has
     no table.  DataError: an expected reward outside [0, 1].
     """
-    opened = opened_environment(env)
-    table = opened.P
+    bare = with_table(env, horizon)
+    table = bare.P
     states, actions = len(table), len(table[0])
     step = np.zeros((states + 1, actions, states + 1))
     rewards = np.zeros((states + 1, actions))
@@ -52,29 +64,17 @@ def gymnasium_process(*, generator: Generator, env: str, horizon: int) -> MDP:
             for p, after, reward, over in outcomes:
                 step[s, a, states if over else after] += p
                 rewards[s, a] += p * reward
-    start = np.append(opened.initial_state_distrib, 0)
+    start = np.append(bare.initial_state_distrib, 0)
     return MDP(np.tile(step, (horizon, 1, 1, 1)), np.tile(rewards, (horizon, 1, 1)), start)
 
 
-def opened_environment(env: str) -> Any:
+def with_table(env: str, horizon: int) -> Any:
     """The bare environment, which has discrete actions and a table `P`."""
-    import gymnasium
-
-    try:
-        opened = gymnasium.make(env).unwrapped
-    except gymnasium.error.DependencyNotInstalled as missing:
-        raise ConfigError(f"environment `{env}` lacks what it needs: {missing}") from None
-    except gymnasium.error.Error:
-        near = did_you_mean(env, gymnasium.registry)
-        raise ConfigError(f"gymnasium has no environment `{env}`{near}") from None
-    if not isinstance(opened.action_space, gymnasium.spaces.Discrete):
-        raise ConfigError(
-            f"the actions of `{env}` are not discrete but {opened.action_space}\nContrastive UCB "
-            "takes the best action of a list; choose an environment that has one."
-        )
-    if not hasattr(opened, "P") or not hasattr(opened, "initial_state_distrib"):
+    bare = opened(env, horizon).unwrapped
+    check_actions(bare, env)
+    if not hasattr(bare, "P") or not hasattr(bare, "initial_state_distrib"):
         raise ConfigError(
             f"`{env}` has no table of transitions (`P`), without which regret is not exact\n"
             "FrozenLake-v1 has one; `method=deep` needs none."
         )
-    return opened
+    return bare

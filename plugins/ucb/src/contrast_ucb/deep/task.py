@@ -172,8 +172,8 @@ def opened(
     """
     register(env)
     try:
-        limit = gymnasium.spec(env.rpartition(":")[2]).max_episode_steps
-        if horizon is None and limit is None and not env.startswith(("MiniGrid-", "BabyAI-")):
+        endless = horizon is None and not env.startswith(("MiniGrid-", "BabyAI-"))
+        if endless and gymnasium.spec(env.rpartition(":")[2]).max_episode_steps is None:
             raise ConfigError(
                 f"episodes of `{env}` have no limit of steps, and may never end\n"
                 "Say when one is over: `data.horizon=1000`."
@@ -183,7 +183,7 @@ def opened(
         return gymnasium.make(env, disable_env_checker=True, **settings)  # checked here
     except gymnasium.error.DependencyNotInstalled as missing:
         raise ConfigError(f"environment `{env}` lacks what it needs: {missing}") from None
-    except gymnasium.error.UnregisteredEnv:
+    except gymnasium.error.Error:
         raise ConfigError(f"gymnasium has no environment `{env}`{nearest(env)}") from None
 
 
@@ -198,7 +198,7 @@ def register(env: str) -> None:
         sys.path.insert(0, here)
         try:
             importlib.import_module(module)
-        except ModuleNotFoundError as missing:
+        except (ModuleNotFoundError, ValueError) as missing:  # ValueError: no name
             raise ConfigError(f"`{env}` asks for a module that is not there: {missing}") from None
         finally:
             sys.path.remove(here)
