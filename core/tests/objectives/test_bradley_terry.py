@@ -79,6 +79,13 @@ def test_without_targets_the_first_is_preferred():
     torch.testing.assert_close(bradley_terry(scores[:, :2]), expected)
 
 
+@pytest.mark.parametrize("kind", [torch.bool, torch.uint8, torch.bfloat16])
+def test_labels_may_be_of_any_dtype(kind):
+    scores, labels = draw(2, 3), torch.tensor([[0, 1, 0], [1, 0, 1]])
+    found = bradley_terry(scores, targets=labels.to(kind))
+    assert found == bradley_terry(scores, targets=labels)
+
+
 def test_the_gradient_is_that_of_the_formula():
     scores, mask = draw(3, 4).requires_grad_(), torch.ones(3, 4, dtype=torch.bool)
     mask[1, 2:], targets = False, torch.tensor([[0, 1, 1, 2]] * 3)

@@ -244,6 +244,8 @@ def test_what_does_not_fit_is_refused():
         hydra(a, a, g, y, y[:3], temperature=0.1)
     with pytest.raises(ValueError, match="temperature must be > 0"):
         hydra(a, a, g, y, y, temperature=0)
+    with pytest.raises(ValueError, match="variant must be weighted or gated_norm, got 'gated'"):
+        hydra(a, a, g, y, y, temperature=0.1, variant="gated")
     with pytest.raises(ValueError, match="no `labels`"):
         Hydra(2, 3)(Views(draw(2, 4, 3)))
     with pytest.raises(ValueError, match="needs 2 classes or more, got 1"):

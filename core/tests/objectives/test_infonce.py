@@ -326,6 +326,11 @@ def test_many_pairs_by_tiles_equal_cross_entropy(symmetric):
         torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-14)
 
 
+def test_an_unknown_reduction_is_refused():
+    with pytest.raises(ValueError, match="reduction must be mean, sum or none, got 'avg'"):
+        infonce(draw(4, 3), draw(4, 3, seed=1), temperature=0.5, reduction="avg")
+
+
 def test_rows_may_be_taken_as_they_are():
     a, k = draw(4, 3), draw(5, 3, seed=1)
     expected = torch.nn.functional.cross_entropy(a @ k.T / 0.5, torch.arange(4))

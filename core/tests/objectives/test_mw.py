@@ -206,6 +206,7 @@ def test_the_module_reads_the_form():
         ((1, 2), (1, 2), {}, "and a negative, among 1"),
         ((2, 2), (2, 2), {"temperature": 0.0}, "temperature must be > 0"),
         ((2, 2), (2, 2), {"approx": True, "normalize": False}, "needs `normalize`"),
+        ((2, 2), (2, 2), {"reduction": "sum"}, "reduction must be mean or sum_neg, got 'sum'"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(anchors, candidates, options, said):

@@ -72,6 +72,7 @@ def _preferences(scores: Tensor, targets: Tensor | None, mask: Tensor | None) ->
     """How far a is preferred to b: 1, 1/2 or 0; both ways of a pair add up to 1.  (N, K, K)."""
     if targets is None:
         targets = torch.arange(scores.shape[1], 0, -1, device=scores.device).expand_as(scores)
+    targets = targets.double()  # unsigned and boolean ones have no difference
     difference = targets[:, :, None] - targets[:, None, :]
     preferred = difference.sign().to(scores.dtype) / 2 + 0.5
     exists = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask

@@ -132,9 +132,11 @@ def hydra(
     Cost: O(N M D) time; O((N + M) D) memory, for gated_norm 32 MiB more.
     Edge cases: an anchor whose partner class has no candidate adds nothing; if none has one, the
     loss is 0 with zero gradient. Without negatives a pair adds 0. NaN in, NaN out.
-    Raises: ValueError: shapes do not fit, or temperature <= 0.
+    Raises: ValueError: shapes do not fit, temperature <= 0, or an unknown variant.
     """
     check_pairs(anchors, candidates, temperature)
+    if variant not in ("weighted", "gated_norm"):
+        raise ValueError(f"variant must be weighted or gated_norm, got {variant!r}")
     if gates.shape != anchors.shape:
         raise ValueError(
             f"gates and anchors must have one shape, got {tuple(gates.shape)} and "

@@ -73,14 +73,15 @@ def infonce(
     Edge cases: one candidate gives 0 (nothing to choose from). An anchor without a positive is
     left out of the mean and is 0 under "none"; without any the loss is 0 with zero gradient.
     Zero rows are similar to nothing (s = 0). NaN in, NaN out.
-    Raises: ValueError: shapes do not fit, temperature <= 0, or "none" of the symmetric loss with
-    `positives`, whose two ways have different rows.
+    Raises: ValueError: shapes do not fit, temperature <= 0, an unknown reduction, or "none" of the
+    symmetric loss with `positives`, whose two ways have different rows.
     """
     check_pairs(anchors, candidates, temperature)
     check_aligned(anchors, candidates, positives)
     _check_negatives(negatives, anchors)
     a, k = (unit(x) if normalize else wide(x) for x in (anchors, candidates))
-    if positives is excluded is negatives is None and not symmetric and reduction != "none":
+    plain = positives is excluded is negatives is None and not symmetric
+    if plain and reduction in ("mean", "sum"):
         return _one_way(a, k, temperature, reduction)
     kept = _kept(positives, excluded)
     found = row_lse(a, k, temperature=temperature, weights=kept, columns=symmetric)

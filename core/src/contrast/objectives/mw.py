@@ -16,7 +16,7 @@ from torch.nn.functional import softplus
 from torch.utils.checkpoint import checkpoint
 
 from contrast.forms import Differ, Pairs, Same
-from contrast.objectives.rows import related, unit
+from contrast.objectives.rows import related, related_pairs, unit
 from contrast.primitives.pair_sums import pair_sum, softplus_against
 from contrast.primitives.scores import check_pairs, wide
 from contrast.primitives.structure import OffDiagonal, Structure
@@ -79,20 +79,25 @@ def mw(
     Gradient: flows to both sides; under `approx` that of the interpolated loss.
     Cost: O(N M (D + P)) time for P positives, under `approx` O(N M D + P / t); O((N + M) D) memory.
     Edge cases: no positive or no negative gives 0 with zero gradient. NaN in, NaN out.
-    Raises: ValueError: shapes do not fit, temperature <= 0, `approx` of rows that are not unit, or
-    one pair only, which has no negative.
+    Raises: ValueError: shapes do not fit, temperature <= 0, an unknown reduction, `approx` of rows
+    that are not unit, or one pair only, which has no negative.
     """
     n, m = check_pairs(anchors, candidates, temperature)
     if positives is None and (n > m or n == m == 1):
         raise ValueError(
             f"each of {n} anchors needs a candidate of its own, and a negative, among {m}"
         )
+    if reduction not in ("mean", "sum_neg"):
+        raise ValueError(f"reduction must be mean or sum_neg, got {reduction!r}")
     if approx and not normalize:
         raise ValueError("`approx` has a table of cosines: it needs `normalize`")
     prepare = unit if normalize else wide
     with torch.autocast(anchors.device.type, enabled=False):
         a, k = prepare(anchors), prepare(candidates)
-        rows, columns = _positive_pairs(n, positives, excluded, a.device)
+        if positives is None:
+            rows = columns = torch.arange(n, device=a.device)
+        else:
+            rows, columns = related_pairs(positives, excluded)
         own = (a[rows] * k[columns]).sum(1)  # (P,)
         if not len(own):
             return own.sum()
@@ -106,25 +111,6 @@ def mw(
         return total / len(own)
     number = _number_of_negatives(a, k, len(own), positives, excluded)
     return total / len(own) / number.clamp_min(1).to(total)
-
-
-def _positive_pairs(
-    n: int, positives: Same | None, excluded: Same | None, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """The anchors and candidates of all positive pairs, by sorting their ids: (P,) and (P,)."""
-    if positives is None:
-        return (torch.arange(n, device=device),) * 2
-    order = positives.columns.argsort()
-    ids = positives.columns[order]
-    first = torch.searchsorted(ids, positives.rows)
-    count = torch.searchsorted(ids, positives.rows, right=True) - first
-    rows = torch.arange(n, device=device).repeat_interleave(count)
-    nth = torch.arange(len(rows), device=device) - (count.cumsum(0) - count)[rows]
-    columns = order[first[rows] + nth]
-    if excluded is not None:
-        kept = excluded.rows[rows] != excluded.columns[columns]
-        rows, columns = rows[kept], columns[kept]
-    return rows, columns
 
 
 def _negatives(positives: Same | None, excluded: Same | None) -> list[Structure]:
