@@ -43,8 +43,25 @@ def test_masks_of_the_graph_are_its_split(graph, tmp_path):
 def test_mask_without_any_labelled_node_is_refused_before_training(graph, tmp_path):
     for name in ("train_mask", "val_mask", "test_mask"):
         graph["film"][name] = torch.arange(30) < (0 if name == "val_mask" else 10)
-    with pytest.raises(DataError, match="leave 10, 0, 10 labelled nodes"):
+    graph["film"].test_mask = ~graph["film"].train_mask
+    with pytest.raises(DataError, match="leave 10, 0, 20 labelled nodes"):
         load(graph, tmp_path)
+
+
+@pytest.mark.parametrize("other", ["train_mask", "val_mask"])
+def test_masks_that_test_on_what_was_learnt_or_chosen_by_are_refused(graph, tmp_path, other):
+    for i, name in enumerate(("train_mask", "val_mask", "test_mask")):
+        graph["film"][name] = torch.arange(30) // 10 == i
+    graph["film"][other][25:] = True
+    with pytest.raises(DataError, match="5 nodes of `film` stand in `test_mask` and in another"):
+        load(graph, tmp_path)
+
+
+def test_masks_that_are_not_all_there_are_not_used_and_this_is_said(graph, tmp_path):
+    graph["film"].train_mask = graph["film"].test_mask = torch.arange(30) < 10
+    data = load(graph, tmp_path)
+    assert list(data.splits) == ["3"]
+    assert data.notes[-1].startswith("`film` has no `val_mask`: its other masks are not used")
 
 
 def test_graph_without_labels_or_ids_is_numbered_and_has_no_split(graph, tmp_path):

@@ -7,7 +7,7 @@ from contrast.engine.randomness import generator, seeded
 from contrast.interfaces import Moment, Parts, Reference
 from contrast_meow.encoder import MeowEncoder
 from contrast_meow.evaluate import embedding, evaluate, validate
-from contrast_meow.hubs import Official
+from contrast_meow.hubs import Official, by_class
 from contrast_meow.objective import Meow
 from contrast_meow.recipe import EvaluationSettings
 from contrast_meow.sampler import MeowSampler
@@ -111,3 +111,10 @@ def test_report_says_whom_ties_kept_and_whether_official_figures_compare(data):
         found = evaluate(made, QUICK, AT)
         assert found.notes[-1].startswith(word)
         assert found.references == figures
+
+
+def test_hubs_are_counted_by_the_classes_that_there_are():
+    labels = np.where(np.arange(30) % 2, 10**12, 1990)
+    labels[0] = -1
+    assert by_class(labels, np.arange(10)) == (4, 5)
+    assert by_class(labels, np.array([1, 3])) == (0, 2)

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -78,7 +79,11 @@ def change(graph, **values):
         ({"y": torch.ones(30, 2, dtype=torch.int64)}, "whole number"),
         ({"ids": ["a"]}, "1 rows for 30"),
         ({"ids": ["a"] * 30}, "each only once"),
-        ({"ids": [0.5, *range(29)]}, "texts or whole numbers"),
+        ({"ids": [0.5, *range(29)]}, "texts or whole numbers.*got float"),
+        ({"ids": np.arange(30)}, r"got int64 .*\.tolist\(\)"),
+        ({"ids": torch.arange(30)}, "got Tensor"),
+        ({"train_mask": torch.ones(30, 3, dtype=torch.bool)}, r"true or false.*\(30, 3\)"),
+        ({"test_mask": torch.arange(30)}, "true or false"),
     ],
 )
 def test_unfit_node_data_is_refused(graph, tmp_path, values, message):

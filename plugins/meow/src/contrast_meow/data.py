@@ -13,7 +13,7 @@ from torch_geometric.data import HeteroData
 
 from contrast.errors import ConfigError, DataError, did_you_mean, listing
 from contrast.evaluation import Split
-from contrast_meow.folder import load_graph
+from contrast_meow.folder import MASKS, load_graph
 from contrast_meow.graph import scale_rows
 from contrast_meow.hubs import Official
 from contrast_meow.metapaths import MetaPath, incidence, parse
@@ -119,18 +119,39 @@ def own_graph(
     if node.get("y") is None:
         return GraphData(graph, target, paths, ids, notes=alone)
     labels = node.y.numpy()
-    masks = [node.get(name) for name in ("train_mask", "val_mask", "test_mask")]
-    if all(mask is not None for mask in masks):
-        known = [np.flatnonzero(mask.bool().numpy() & (labels >= 0)) for mask in masks]
-        if not all(len(part) for part in known):
-            raise DataError(
-                f"the masks of `{target}` leave {', '.join(str(len(part)) for part in known)} "
-                "labelled nodes to train, val and test: none may be 0"
-            )
-        splits = {"own": Split(*known)}
+    absent = [name for name in MASKS if node.get(name) is None]
+    if not absent:
+        splits = {"own": split_by_masks(graph, target)}
         return GraphData(graph, target, paths, ids, labels, splits, notes=alone)
     splits, notes = draw_splits(labels, labelled, validation, generator)
+    if len(absent) < len(MASKS):
+        unused = "its other masks are not used, the splits are drawn."
+        notes = (*notes, f"`{target}` has no `{absent[0]}`: {unused}")
     return GraphData(graph, target, paths, ids, labels, splits, notes=(*alone, *notes))
+
+
+def split_by_masks(graph: HeteroData, target: str) -> Split:
+    """The labelled nodes of the target's three masks.
+
+    Raises: DataError: one leaves none, or the test part holds nodes of another.
+    """
+    labels = graph[target].y.numpy()
+    train, validation, test = (
+        np.flatnonzero(graph[target][name].bool().numpy() & (labels >= 0)) for name in MASKS
+    )
+    sizes = [len(part) for part in (train, validation, test)]
+    if not all(sizes):
+        raise DataError(
+            f"the masks of `{target}` leave {', '.join(map(str, sizes))} "
+            "labelled nodes to train, val and test: none may be 0"
+        )
+    seen = np.isin(test, np.concatenate([train, validation]))
+    if seen.any():
+        raise DataError(
+            f"{seen.sum()} nodes of `{target}` stand in `test_mask` and in another mask: "
+            "their scores would tell nothing of new nodes"
+        )
+    return Split(train, validation, test)
 
 
 def isolated(graph: HeteroData, paths: Sequence[MetaPath]) -> tuple[str, ...]:

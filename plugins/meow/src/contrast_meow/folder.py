@@ -21,7 +21,8 @@ from contrast.errors import DataError
 
 FORMAT = "contrast-meow graph 1"
 OUTLINE, TENSORS = "graph.json", "graph.safetensors"
-NODE_TENSORS = ("x", "y", "train_mask", "val_mask", "test_mask")
+MASKS = ("train_mask", "val_mask", "test_mask")
+NODE_TENSORS = ("x", "y", *MASKS)
 ADVICE = (
     "Write it as a folder in Python: `contrast_meow.save_graph(hetero_data, 'graph/')`, "
     "then data.path=graph/"
@@ -120,7 +121,7 @@ def _unpack(name: str, tensors: dict[str, Tensor]) -> Tensor | None:
 
 
 def check_graph(graph: HeteroData) -> None:
-    """Raises: DataError: features not finite or not a row a node, or edges out of range."""
+    """Raises: DataError: a tensor that is not one row a node or unfit, or edges out of range."""
     for node_type in graph.node_types:
         node, N = graph[node_type], graph[node_type].num_nodes
         if not N:
@@ -132,6 +133,8 @@ def check_graph(graph: HeteroData) -> None:
         _check_ids(node_type, node.get("ids"))
         _check_features(node_type, node.get("x"))
         _check_labels(node_type, node.get("y"))
+        for name in MASKS:
+            _check_mask(f"`{name}` of `{node_type}`", node.get(name))
     for source, relation, end in graph.edge_types:
         edges = graph[source, relation, end].get("edge_index")
         name = f"relation `{source}>{relation}>{end}`"
@@ -146,8 +149,17 @@ def check_graph(graph: HeteroData) -> None:
 
 
 def _check_ids(node_type: str, ids: Sequence[int | str] | None) -> None:
-    if ids is not None and (len(set(ids)) < len(ids) or not {type(i) for i in ids} <= {int, str}):
-        raise DataError(f"`ids` of `{node_type}` must be texts or whole numbers, each only once")
+    if ids is None:
+        return
+    kinds = {type(each) for each in ids}
+    if not kinds <= {int, str}:
+        other = sorted(kind.__name__ for kind in kinds - {int, str})[0]
+        raise DataError(
+            f"`ids` of `{node_type}` must be texts or whole numbers of Python, got {other} "
+            "(an array gives them by `.tolist()`)"
+        )
+    if len(set(ids)) < len(ids):
+        raise DataError(f"`ids` of `{node_type}` must be given each only once")
 
 
 def _check_features(node_type: str, x: Tensor | None) -> None:
@@ -165,4 +177,12 @@ def _check_labels(node_type: str, y: Tensor | None) -> None:
         raise DataError(
             f"`y` of `{node_type}` must be one whole number a node (negative: unknown), "
             f"got {y.dtype} of shape {tuple(y.shape)}"
+        )
+
+
+def _check_mask(name: str, mask: Tensor | None) -> None:
+    if mask is not None and (mask.ndim != 1 or not ((mask == 0) | (mask == 1)).all()):
+        raise DataError(
+            f"{name} must be true or false for each node, "
+            f"got {mask.dtype} of shape {tuple(mask.shape)}"
         )

@@ -52,9 +52,10 @@ def find_hubs(
 
 
 def by_class(labels: np.ndarray, nodes: np.ndarray) -> tuple[int, ...]:
-    """How many of the nodes are of each class."""
-    known = labels[nodes]
-    return tuple(np.bincount(known[known >= 0], minlength=labels.max() + 1).tolist())
+    """How many of the nodes are of each class that there is, by rising label."""
+    classes, known = np.unique(labels[labels >= 0]), labels[nodes]
+    place = np.searchsorted(classes, known[known >= 0])
+    return tuple(np.bincount(place, minlength=len(classes)).tolist())
 
 
 def hubs_table(found: list[Hubs]) -> Table:
