@@ -6,6 +6,7 @@ import torch
 
 import contrast
 from contrast.config import resolve
+from contrast.engine.randomness import generator
 from contrast.errors import ConfigError, DataError
 from contrast.testing.battery import battery
 
@@ -82,6 +83,11 @@ def test_without_bonus_and_without_contrast_it_still_learns(tmp_path):
     assert all("contrast" not in step and step["bonus"] == 0 for step in steps)
 
 
+def test_vectors_cannot_be_moved_by_pixels(tmp_path):
+    with pytest.raises(ConfigError, match=r"encoder\.shift=0"):
+        small(tmp_path, encoder={"shift": 4})
+
+
 def test_the_official_bonus_needs_the_atoms_that_it_is_made_of(tmp_path):
     with pytest.raises(ConfigError, match=r"encoder\.atoms=51"):
         small(tmp_path, reference="official")
@@ -103,6 +109,14 @@ def test_families_of_environments_run_where_they_are_installed(
     assert (parts.data.shape, parts.data.actions) == (shape, actions)
     obs, _ = parts.data.make().reset(seed=0)
     assert 0 <= parts.policy.predict(obs) < actions
+
+
+def test_what_is_no_atari_game_is_refused():
+    pytest.importorskip("ale_py")
+    from contrast_ucb.deep.task import atari_task
+
+    with pytest.raises(ConfigError, match="no Atari game"):
+        atari_task(generator=generator(0), env="CartPole-v1", horizon=100, rewards="sign", stack=4)
 
 
 def test_an_atari_game_is_seen_in_four_grey_frames():

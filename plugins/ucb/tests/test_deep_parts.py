@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
 from contrast.engine.randomness import generator
-from contrast.errors import DataError
+from contrast.errors import ConfigError, DataError
 from contrast_ucb.deep.actors import Actors, Row
 from contrast_ucb.deep.encoder import DeepFeatures
 from contrast_ucb.deep.evaluate import interquartile_mean
@@ -19,6 +19,7 @@ from contrast_ucb.deep.objective import JumpNCE, SelfPrediction
 from contrast_ucb.deep.observations import reading
 from contrast_ucb.deep.optimism import Optimism
 from contrast_ucb.deep.replay import Replay, Sequences
+from contrast_ucb.deep.sampler import DeepExplorer
 from contrast_ucb.deep.sea import DeepSea
 from contrast_ucb.deep.task import Task, deep_sea, gymnasium_task
 from contrast_ucb.deep.values import n_steps, projected, value_loss
@@ -297,10 +298,62 @@ def test_numbers_are_read_as_ones(space, obs, expected):
     assert read.shape == (len(expected),)
 
 
+@pytest.mark.parametrize("obs", [[1, 2], 3, -1, np.nan])
+def test_what_is_no_number_of_a_space_is_refused(obs):
+    read = reading(spaces.Discrete(3), "any")
+    task = Task("any", counting, read, 2)
+    assert task.arrays(2).tolist() == [0, 0, 1]
+    with pytest.raises(DataError, match="no observation"):
+        task.arrays(obs)
+
+
+@pytest.mark.parametrize("shape", [(2, 8), (8, 2, 3), (4, 2, 2)])
+def test_images_too_small_for_a_filter_are_refused(shape):
+    with pytest.raises(ConfigError, match="3 x 3"):
+        reading(spaces.Box(0, 1, shape), "flat")
+
+
 def test_images_have_their_channels_first_and_are_scaled_by_their_largest_value():
     read = reading(spaces.Box(0, 255, (6, 5, 3), np.uint8), "any")
     assert (read.shape, read.scale) == ((3, 6, 5), 255)
     assert read.convert(np.zeros((2, 6, 5, 3), np.uint8)).shape == (2, 3, 6, 5)
+
+
+class Later(Counting):
+    """Its actions are counted from one."""
+
+    action_space = spaces.Discrete(2, start=1)
+
+
+gymnasium.register("Later-v0", Later, max_episode_steps=5)
+gymnasium.register("Endless-v0", Counting)
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ("Later-v0", "begin at 1"),
+        ("Endless-v0", "have no limit of steps"),
+        ("Cart Pole-v1", "did you mean `CartPole-v1`"),
+        ("CartPole", "did you mean `CartPole-v1`"),
+        ("Pendulum-v1", "not discrete"),
+        ("nowhere:Lake-v0", "a module that is not there"),
+        (":Lake-v0", "a module that is not there"),
+    ],
+)
+def test_an_environment_that_does_not_fit_is_refused(env, said):
+    with pytest.raises(ConfigError, match=said):
+        gymnasium_task(generator=generator(0), env=env, horizon=None)
+
+
+def test_a_replay_without_room_for_two_stretches_is_refused():
+    given = {"updates": 1, "batch_size": 4, "warmup": 0, "epsilon": 0.0, "decay": 1, "jumps": 1}
+    given |= {"gamma": 0.0, "lam": 1.0, "refresh": 1, "n_step": 3}
+    with pytest.raises(ConfigError, match=r"sampler\.replay=192"):
+        DeepExplorer(counting(), generator=generator(0), envs=32, replay=100, **given)
+    sampler = DeepExplorer(counting(), generator=generator(0), envs=32, replay=192, **given)
+    batch = sampler.draw(SimpleNamespace(step=0, shared=generator, encoder=network(width=4)))
+    assert batch.obs.shape == (4, 4, 2)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from contrast.errors import ConfigError
 Array = NDArray[Any]
 CODES = (11, 6, 4)  # of MiniGrid's cells: objects, colours, states
 READ = "vectors, images, `Discrete`, `MultiDiscrete`, `MultiBinary`, or a `Dict` with an `image`"
+LEAST = 3  # pixels of an image each way, for one filter
 
 
 @dataclass(frozen=True)
@@ -60,16 +61,23 @@ def boxed(space: spaces.Box, name: str) -> Reading:
     shape = space.shape
     if len(shape) == 1:
         return Reading(lambda obs: np.asarray(obs, dtype), shape, dtype, scale)
+    if len(shape) not in (2, 3):
+        raise ConfigError(f"the observations of `{name}` have shape {shape}\nWhat is read: {READ}.")
     if len(shape) == 2:
-        return Reading(lambda obs: np.asarray(obs, dtype)[None], (1, *shape), dtype, scale)
-    if len(shape) == 3 and shape[-1] <= min(shape[:2]):
+        read = Reading(lambda obs: np.asarray(obs, dtype)[None], (1, *shape), dtype, scale)
+    elif shape[-1] <= min(shape[:2]):
         planes = (shape[-1], *shape[:-1])
-        return Reading(
+        read = Reading(
             lambda obs: np.moveaxis(np.asarray(obs, dtype), -1, -3), planes, dtype, scale
         )
-    if len(shape) == 3:
-        return Reading(lambda obs: np.asarray(obs, dtype), shape, dtype, scale)
-    raise ConfigError(f"the observations of `{name}` have shape {shape}\nWhat is read: {READ}.")
+    else:
+        read = Reading(lambda obs: np.asarray(obs, dtype), shape, dtype, scale)
+    if min(read.shape[1:]) < LEAST:
+        raise ConfigError(
+            f"the observations of `{name}` have shape {shape}, and an image has {LEAST} x {LEAST} "
+            "pixels or more\nWrap it in `gymnasium.wrappers.FlattenObservation`."
+        )
+    return read
 
 
 def one_hot(sizes: Array, start: Array) -> Reading:
@@ -78,6 +86,8 @@ def one_hot(sizes: Array, start: Array) -> Reading:
 
     def convert(obs: Any) -> Array:
         given = np.atleast_1d(np.asarray(obs, np.int64))
+        if given.shape != sizes.shape or ((given < start) | (given >= start + sizes)).any():
+            raise ValueError(f"{obs} is outside its space")
         seen = np.zeros(sizes.sum(), np.uint8)
         seen[given + offsets] = 1
         return seen

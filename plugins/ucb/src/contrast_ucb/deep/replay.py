@@ -65,6 +65,10 @@ class Replay:
             held[self.added % self.rows] = new
         self.added += 1
 
+    def least(self, length: int) -> int:
+        """The capacity without which stretches of `length` could not be drawn."""
+        return self.count * (length + 1 + self.stack)
+
     def starts(self, length: int) -> int:
         """How many rows a stretch of `length` may begin at; the first few lack older frames."""
         return len(self) - length + 1 - (self.stack if self.added > self.rows else 0)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, randint
 
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Sampler
 from contrast_ucb.deep.actors import Actors
 from contrast_ucb.deep.observations import Array
@@ -28,6 +29,8 @@ class DeepExplorer(Sampler):
     updates. The first takes `warmup` random steps; from then on the share of random actions falls
     to `epsilon` over `decay` steps. `gamma`, `lam` and `refresh` are of the bonus: its weight, its
     ridge, and after how many draws Lambda is made anew.
+
+    Raises: ConfigError: the replay has no room for two stretches.
     """
 
     steps_per_epoch = 1000
@@ -57,6 +60,12 @@ class DeepExplorer(Sampler):
         self.gamma, self.lam, self.refresh = gamma, lam, refresh
         self.actors = Actors(data, envs, int(randint(2**62, (), generator=generator)))
         self.replay = Replay(data, envs, replay)
+        if replay < (least := self.replay.least(self.length)):
+            raise ConfigError(
+                f"`sampler.replay={replay}` cannot hold two stretches of {self.length} steps of "
+                f"{envs} environments\nSet `sampler.replay={least}` or more, or fewer "
+                "`sampler.envs`."
+            )
         self.taken = self.drawn = 0
 
     def expect(self, low: float, high: float) -> None:

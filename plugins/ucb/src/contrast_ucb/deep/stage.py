@@ -44,7 +44,15 @@ class DeepStage(Stage):
         }
 
     def build_modules(self, config: RunConfig, sizes: dict[str, Any]) -> tuple[Any, Any]:
-        """States that came have a map of their own, except where they are predicted as they are."""
+        """States that came have a map of their own, except where they are predicted as they are.
+
+        Raises: ConfigError: observations that are no images are to be moved.
+        """
+        if config.encoder.shift and len(sizes["shape"]) != 3:
+            raise ConfigError(
+                f"`encoder.shift={config.encoder.shift}` moves images, and observations are "
+                f"vectors of {sizes['shape'][0]} numbers\nSet `encoder.shift=0`."
+            )
         chosen = {
             "mapped": config.chosen["objective"].name != "spr",
             "official": config.reference == "official",

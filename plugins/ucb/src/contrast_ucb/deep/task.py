@@ -131,6 +131,8 @@ def atari_task(
     Raises: ConfigError: no such game, or ale-py or OpenCV is not installed.
     """
     task = gymnasium_task(generator=generator, env=env, horizon=horizon, rewards=rewards)
+    if not hasattr(task.make().unwrapped, "ale"):
+        raise ConfigError(f"`{env}` is no Atari game\nSet `data=gymnasium`.")
     raw = {"frameskip": 1, "repeat_action_probability": 0.0}
 
     def make(training: bool = True, render_mode: str | None = None) -> gymnasium.Env:
@@ -234,9 +236,14 @@ def lacking(env: str, module: str, extra: str) -> ConfigError:
 
 
 def check_actions(env: gymnasium.Env, name: str) -> None:
-    """Raises: ConfigError: the actions are not a list."""
+    """Raises: ConfigError: the actions are not a list that is counted from 0."""
     if not isinstance(env.action_space, gymnasium.spaces.Discrete):
         raise ConfigError(
             f"the actions of `{name}` are not discrete but {env.action_space}\nContrastive UCB "
             "takes the best action of a list; choose an environment that has one."
+        )
+    if env.action_space.start:
+        raise ConfigError(
+            f"the actions of `{name}` begin at {env.action_space.start} and not at 0\n"
+            "Wrap it in `gymnasium.wrappers.TransformAction`."
         )
