@@ -48,8 +48,9 @@ def model_error(mdp: MDP, model: Array, policy: Array) -> float:
 def evaluate_exploration(parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
     """The metrics, the baselines, and maps of visits and bonus."""
     metrics, sampler = metrics_of(parts), parts.sampler
-    groups = {config.chosen["sampler"].name: [sampler.regret]}
-    for name in config.evaluation.compare if sampler.regret else ():
+    own, others = config.chosen["sampler"].name, config.evaluation.compare
+    groups = {f"{own}, this run" if own in others else own: [sampler.regret]}
+    for name in others if sampler.regret else ():
         groups[name] = [
             regrets(name, parts.data, config, replace(at, seed=seed), len(sampler.regret))
             for seed in range(config.evaluation.seeds)
@@ -63,11 +64,11 @@ def evaluate_exploration(parts: Parts, config: RunConfig, at: Moment) -> Evaluat
 
 
 def regret_table(groups: dict[str, list[list[float]]]) -> Table:
-    """Each agent's regret, with its spread over seeds."""
+    """Each agent's regret, with its spread over seeds; the first is the run's own."""
     rows = []
-    for name, runs in groups.items():
+    for number, (name, runs) in enumerate(groups.items()):
         total, last = [sum(r) for r in runs], [float(np.mean(r[-LAST:])) for r in runs]
-        what = BASELINES[name][2] if name in BASELINES else "this run"
+        what = BASELINES[name][2] if number else "this run"
         spread = float(np.std(total, ddof=1)) if len(runs) > 1 else None
         rows.append((name, what, float(np.mean(total)), spread, float(np.mean(last)), len(runs)))
     columns = ("agent", "what it is", "regret", "deviation", f"mean of the last {LAST}", "seeds")
@@ -82,7 +83,7 @@ def drawings(parts: Parts, groups: dict[str, list[list[float]]]) -> list[Drawing
         name: [(range(1, len(run) + 1), np.cumsum(run)) for run in runs]
         for name, runs in groups.items()
     }
-    _, bonus = parts.sampler.believed(parts.encoder)
+    bonus = parts.sampler.optimistic(parts.encoder).bonus
     visited = parts.sampler.visited.sum(-1)
     return [
         Drawing("Regret summed up, by iteration", overlay(summed, name="regret"), wide=True),
