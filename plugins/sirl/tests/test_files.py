@@ -1,4 +1,5 @@
 import json
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,14 @@ def test_states_one_after_another_are_cut_by_their_lengths(tmp_path):
         ({"states": STATES, "ids": np.array([1, 2, 2])}, "named `2`"),
         ({"states": STATES, "lengths": np.array([4, 0, 1])}, "trajectory `1` has no step"),
         ({"states": np.array([["a"]])}, "must be numbers"),
+        ({"states": STATES, "lengths": np.array([4.0, 2, 3])}, "whole numbers"),
+        ({"states": STATES, "lengths": np.array([4, -2, 3])}, "whole numbers"),
+        ({"states": STATES.reshape(12, 2), "lengths": np.array([5.5, 6.5])}, "whole numbers"),
+        ({"states": STATES.reshape(12, 2), "lengths": np.array([14, -2])}, "whole numbers"),
+        ({"states": STATES, "lengths": np.array([[4, 2, 3]])}, "whole numbers"),
+        ({"states": STATES[:0]}, "holds no trajectory"),
+        ({"states": STATES[..., :0]}, "holds no trajectory"),
+        ({"states": STATES[0, :0], "lengths": np.array([], int)}, "holds no trajectory"),
     ],
 )
 def test_an_npz_that_does_not_fit_is_refused_with_the_reason(tmp_path, arrays, said):
@@ -53,6 +62,33 @@ def test_a_pickled_array_is_never_read(tmp_path):
     np.savez(tmp_path / "paths.npz", states=np.array([{"a": 1}], dtype=object))
     with pytest.raises(DataError, match="cannot be read"):
         read_trajectories(tmp_path / "paths.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more"])
+def test_a_file_that_was_cut_off_is_refused(tmp_path, content):
+    (tmp_path / "paths.npz").write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_trajectories(tmp_path / "paths.npz")
+
+
+def test_many_trajectories_are_told_apart_at_once(tmp_path):
+    begun = perf_counter()
+    save(tmp_path, states=np.zeros((20_000, 1, 1)))
+    assert perf_counter() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("a,last,1", "`step` must be numbers"),
+        ("a,,1", "`step` is empty in row 3"),
+        (",2,1", "`trajectory` is empty in row 3"),
+    ],
+)
+def test_a_row_that_stands_nowhere_is_refused(tmp_path, last, said):
+    (tmp_path / "paths.csv").write_text(f"trajectory,step,x\na,0,1\na,1,1\n{last}\n")
+    with pytest.raises(DataError, match=said):
+        read_trajectories(tmp_path / "paths.csv")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from contrast.errors import DataError
+from contrast_sirl import jaco_paths
 from contrast_sirl.jaco import LIMITS, forward_kinematics
 from contrast_sirl.jaco_paths import APART, DIFFERENT, WORKSPACE, deformation, draw_paths
 
@@ -50,3 +52,9 @@ def test_the_distance_of_start_and_goal_is_kept_before_bending():
     hands = forward_kinematics(np.stack([start, goal]))[0][:, -1]
     assert ((hands > WORKSPACE[0]) & (hands < WORKSPACE[1])).all()
     assert np.linalg.norm(hands[0] - hands[1]) >= APART
+
+
+def test_more_different_paths_than_two_poses_have_are_refused(monkeypatch):
+    monkeypatch.setattr(jaco_paths, "GIVEN_UP", 2)
+    with pytest.raises(DataError, match=r"(?s)150 different paths.*`data.pairs`"):
+        draw_paths(300, 2, np.random.default_rng(0))

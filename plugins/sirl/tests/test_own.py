@@ -89,6 +89,38 @@ def test_features_that_lack_a_trajectory_are_refused(tmp_path):
         walks(tmp_path, features=str(tmp_path / "f.csv"))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trajectory,speed\n0,8\n1,4\n2,2\n3,1\n1,5\n", "`1` twice"),
+        ("trajectory,speed,mass\n0,8,1\n1,4,2\n2,2,3\n3,1,heavy\n", "`mass` is not"),
+    ],
+)
+def test_features_that_say_two_things_or_none_are_refused(tmp_path, text, said):
+    (tmp_path / "f.csv").write_text(text)
+    with pytest.raises(DataError, match=said):
+        walks(tmp_path, features=str(tmp_path / "f.csv"))
+
+
+def test_a_number_that_never_changed_in_training_does_not_swamp_the_others(tmp_path):
+    data = walks(tmp_path)
+    data.steps[..., 1] = 0.0
+    encoder = TrajectoryEncoder(
+        length=5, numbers=2, constants=0, ragged=True, hidden=8, width=3, standardise=True
+    )
+    encoder.fit_scale(data)
+    data.steps[0, 0, 1] = 1.0
+    assert encoder.inputs(data.steps, data.mask, data.constants).abs().max() < 10
+
+
+def test_ids_are_found_whatever_spaces_stand_around_them(tmp_path):
+    np.savez(tmp_path / "s.npz", states=np.zeros((3, 1, 2)), ids=np.array(["a ", " b", "c"]))
+    (tmp_path / "a.csv").write_text("first,second,third,odd\na , b,c, b\n")
+    settings = {**SETTINGS, "answers": str(tmp_path / "a.csv")}
+    data = trajectories(generator=generator(0), path=str(tmp_path / "s.npz"), **settings)
+    assert data.answers.triples.tolist() == [[0, 2, 1]]
+
+
 def test_an_unknown_number_to_draw_is_answered_by_those_there_are(tmp_path):
     with pytest.raises(DataError, match=r"no number `x7`.*\nIt has `x0`, `x1`"):
         walks(tmp_path, draw=("x0", "x7"))

@@ -56,7 +56,10 @@ def jaco(
     held_out: float,
     scale_by: Range,
 ) -> Trajectories:
-    """Trajectories of the arm with their true features."""
+    """Trajectories of the arm with their true features.
+
+    Raises: DataError: there are not so many different paths between as few pairs of poses.
+    """
     draw = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
     paths, groups = draw_paths(trajectories, pairs, draw)
     states = arm.waypoints(paths)

@@ -10,6 +10,8 @@ from contrast_sirl.form import Triples
 from contrast_sirl.sampler import Batch
 from contrast_sirl.trajectories import Trajectories
 
+ROUNDING = 1e-6  # of the largest value: a deviation below it is none
+
 
 class TrajectoryEncoder(nn.Module):
     """phi: a perceptron with two hidden layers on the flattened steps of a trajectory.
@@ -48,11 +50,15 @@ class TrajectoryEncoder(nn.Module):
         self.register_buffer("restarts", torch.zeros((), dtype=torch.long))
 
     def fit_scale(self, data: Trajectories) -> None:
-        """Mean and deviation of each number over the real steps of the training trajectories."""
+        """Mean and deviation of each number over the real steps of the training trajectories.
+
+        A number that is always the same, but for rounding, is not scaled.
+        """
         if self.standardise:
             real = data.steps[data.train][data.mask[data.train]]
+            scale = real.std(0, correction=0)
             self.mean.copy_(real.mean(0))
-            self.scale.copy_(real.std(0, correction=0).clamp_min(1e-6))
+            self.scale.copy_(scale.where(scale > ROUNDING * real.abs().amax(0), 1))
 
     def forward(self, batch: Batch) -> Triples:
         """The three embeddings of every question."""

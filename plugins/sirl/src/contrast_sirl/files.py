@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,14 +29,20 @@ class Recording:
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Raises: DataError: an id stands twice, or a trajectory has no step."""
+        """Raises: DataError: an id stands twice, or a trajectory has no step or other numbers."""
         texts = [str(each) for each in self.ids]
-        double = next((each for each in texts if texts.count(each) > 1), None)
-        if double is not None:
-            raise DataError(f"two trajectories are named `{double}`; ids must differ")
-        empty = next((i for i, each in zip(texts, self.states, strict=True) if not len(each)), None)
-        if empty is not None:
-            raise DataError(f"trajectory `{empty}` has no step")
+        if double := [each for each, count in Counter(texts).items() if count > 1]:
+            raise DataError(f"two trajectories are named `{double[0]}`; ids must differ")
+        if not texts or not self.names:
+            raise DataError("the file holds no trajectory, or states without a number")
+        for name, each in zip(texts, self.states, strict=True):
+            if not len(each):
+                raise DataError(f"trajectory `{name}` has no step")
+            if each.shape[1:] != (len(self.names),) or each.dtype.kind not in "fiub":
+                raise DataError(
+                    f"trajectory `{name}` must hold {len(self.names)} numbers a step, got "
+                    f"{each.dtype} {each.shape}"
+                )
 
 
 def read_trajectories(path: str | Path) -> Recording:
@@ -60,7 +68,7 @@ def _read_npz(path: Path) -> Recording:
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as npz: {error}") from None
     if "states" not in arrays:
         near = did_you_mean("states", arrays)
@@ -80,6 +88,10 @@ def _read_npz(path: Path) -> Recording:
 
 
 def _by_length(path: Path, states: np.ndarray, lengths: np.ndarray | None) -> list[np.ndarray]:
+    if lengths is not None and (
+        lengths.ndim != 1 or lengths.dtype.kind not in "iu" or (lengths < 0).any()
+    ):
+        raise DataError(f"{path}: `lengths` must be whole numbers (N,) of 0 or more")
     if states.ndim == 3:
         counts = [states.shape[1]] * len(states) if lengths is None else lengths.tolist()
         if len(counts) != len(states) or (counts and max(counts) > states.shape[1]):
@@ -89,7 +101,7 @@ def _by_length(path: Path, states: np.ndarray, lengths: np.ndarray | None) -> li
         raise DataError(f"{path}: `states` of all steps, {states.shape}, need `lengths` as well")
     if int(lengths.sum()) != len(states):
         raise DataError(f"{path}: `lengths` add up to {int(lengths.sum())}, not to {len(states)}")
-    return np.split(states, np.cumsum(lengths)[:-1])
+    return np.split(states, np.cumsum(lengths)[:-1]) if len(lengths) else []
 
 
 def _read_table(path: Path) -> Recording:
@@ -98,6 +110,12 @@ def _read_table(path: Path) -> Recording:
 
     frame = read_table(path, text=["trajectory"])
     require_columns(frame, ["trajectory"], path)
+    if "step" in frame and frame["step"].dtype.kind not in "fiuM":
+        raise DataError(f"{path}: `step` must be numbers, by which a trajectory's rows are ordered")
+    for column in ("trajectory", "step"):
+        if column in frame and frame[column].isna().any():
+            row = int(frame[column].isna().to_numpy().argmax())
+            raise DataError(f"{path}: `{column}` is empty in row {row + 1}; remove such rows")
     if "step" in frame:
         frame = frame.sort_values("step", kind="stable")
     numbers = frame.drop(columns=["trajectory", "step"], errors="ignore")
@@ -163,7 +181,10 @@ def _read_lerobot(path: Path) -> Recording:
     if missing:
         raise DataError(f"{files[0]} has no column {listing(missing)}")
     table = table.sort_by([("episode_index", "ascending"), ("frame_index", "ascending")])
-    states = np.array(table[STATE].to_pylist(), dtype=np.float64).reshape(len(table), -1)
+    try:
+        states = np.array(table[STATE].to_pylist(), dtype=np.float64).reshape(len(table), -1)
+    except (TypeError, ValueError):
+        raise DataError(f"{path}: `{STATE}` must be as many numbers in every row") from None
     episodes, starts = np.unique(table["episode_index"].to_numpy(), return_index=True)
     return Recording(
         tuple(episodes.tolist()),

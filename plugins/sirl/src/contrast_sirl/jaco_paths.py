@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from contrast.errors import DataError
 from contrast_sirl.jaco import BASE, LIMITS, forward_kinematics
 
 WAYPOINTS = 21
@@ -15,18 +16,28 @@ WORKSPACE = BASE + np.array([[-1.1, -0.5, 0.05], [-0.1, 0.5, 1.0]])
 APART = 0.7  # metres between start and goal of the hand
 DIFFERENT = 8.0  # summed joint distance (rad) from the line and from the pair's other paths
 TRIES = 400  # bends of a pair before it is given up for another
+GIVEN_UP = 100  # pairs in a row, before all are
 
 
 def draw_paths(count: int, pairs: int, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Joint paths (count, 21, 7) and the pair of poses that each belongs to, (count,)."""
+    """Joint paths (count, 21, 7) and the pair of poses that each belongs to, (count,).
+
+    Raises: DataError: between two poses there are not so many different paths.
+    """
     each = -(-count // pairs)
-    paths, groups, made = [], [], 0
+    paths, groups, made, failed = [], [], 0, 0
     while made < pairs:
         bent = _paths_between(*_two_poses(draw), each, draw)
         if bent is not None:
             paths.append(bent)
             groups.append(np.full(each, made))
-            made += 1
+            made, failed = made + 1, 0
+        elif (failed := failed + 1) == GIVEN_UP:
+            raise DataError(
+                f"{count} trajectories of {pairs} pairs of poses need {each} different paths "
+                "between two poses, which were not found\nSet more `data.pairs`, or fewer "
+                "`data.trajectories`."
+            )
     return np.concatenate(paths)[:count], np.concatenate(groups)[:count]
 
 

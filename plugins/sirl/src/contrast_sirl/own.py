@@ -77,17 +77,22 @@ def pad(found: Recording) -> Padded:
 def read_features(path: str, ids: tuple[int | str, ...]) -> tuple[Tensor, tuple[str, ...]]:
     """True features by trajectory, each brought to [0, 1].
 
-    Raises: DataError: a trajectory has none, or a value is no finite number.
+    Raises: DataError: a trajectory has none or stands twice, or a value is no finite number.
     """
     from contrast.data.tables import read_table, require_columns
 
     frame = read_table(path, text=["trajectory"])
     require_columns(frame, ["trajectory"], path)
-    frame = frame.drop_duplicates("trajectory").set_index("trajectory")
+    double = frame["trajectory"][frame["trajectory"].duplicated()]
+    if len(double):
+        raise DataError(f"{path} has trajectory `{double.iloc[0]}` twice; features are its own")
+    frame = frame.set_index("trajectory")
+    if wrong := [str(name) for name in frame if frame[name].dtype.kind not in "fiub"]:
+        raise DataError(f"{path} must hold numbers beside `trajectory`: `{wrong[0]}` is not")
     missing = [str(each) for each in ids if str(each) not in frame.index]
     if missing:
         raise DataError(f"{path} has no features of {len(missing)} trajectories: {missing[0]}, ...")
-    values = frame.loc[[str(each) for each in ids]].select_dtypes("number")
+    values = frame.loc[[str(each) for each in ids]]
     raw = values.to_numpy(dtype=np.float64)
     if not raw.size or not np.isfinite(raw).all():
         raise DataError(f"{path} must hold one finite number or more for each trajectory")

@@ -104,8 +104,8 @@ class Trajectories:
 
     @cached_property
     def row_of(self) -> dict[str, int]:
-        """Rows by the text of their id."""
-        return {str(each): row for row, each in enumerate(self.ids)}
+        """Rows by the text of their id, without spaces around it, as answers are read."""
+        return {str(each).strip(): row for row, each in enumerate(self.ids)}
 
 
 def split(count: int, held_out: float, generator: Generator) -> tuple[Tensor, Tensor]:
