@@ -32,6 +32,13 @@ def test_stages_are_pruned_apart_even_when_one_name_begins_with_another(saved):
     assert last_of_stage(saved, "train").name == "train-00000020"
 
 
+def test_stages_may_be_numbered(saved):
+    save_checkpoint(saved, "train-2", 1, {"model": {}}, keep=1)
+    save_checkpoint(saved, "train", 20, {"model": {}}, keep=1)
+    assert last_of_stage(saved, "train-2").name == "train-2-00000001"
+    assert last_of_stage(saved, "train").name == "train-00000020"
+
+
 @pytest.mark.parametrize("file", ["model.safetensors", "model.json", "manifest.json"])
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_a_damaged_file_is_named_with_the_way_out(saved, file, damage):

@@ -189,6 +189,31 @@ def test_the_best_weights_come_back_where_asked(tmp_path):
         assert torch.equal(value, weights(trained.parts)["encoder"][name])
 
 
+@pytest.mark.parametrize(
+    "trainer", [{}, {"restore_best": True}, {"patience": 1, "lr": 1e-30}, {"max_steps": 5}]
+)
+def test_no_checkpoint_in_force_is_written_again(tmp_path, monkeypatch, trainer):
+    saved = []
+    save = RunFolder.save_checkpoint
+    monkeypatch.setattr(
+        RunFolder,
+        "save_checkpoint",
+        lambda folder, stage, step, *rest, **more: (
+            saved.append(step),
+            save(folder, stage, step, *rest, **more),
+        ),
+    )
+    stopped = loop(tmp_path, World(), checkpoint_every=1, **trainer)
+    stopped.run(lambda: stopped.step == 2)
+    for _ in range(2):
+        resumed = loop(tmp_path, World(), checkpoint_every=1, **trainer)
+        latest = stopped.folder.latest_checkpoint()
+        resumed.restore(load_checkpoint(latest, "model", "training", "best"))
+        assert resumed.run(lambda: False)
+    assert saved == sorted(set(saved))
+    assert saved[-1] == resumed.step
+
+
 def test_weights_of_other_sizes_are_refused_with_what_does_not_fit():
     kept = Parts(None, None, nn.Linear(2, 3), nn.Identity())
     grown = Parts(None, None, nn.Linear(2, 4), nn.Identity())

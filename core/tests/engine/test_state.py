@@ -36,6 +36,16 @@ def test_tied_weights_are_stored_once(tmp_path):
     assert torch.equal(back["1.weight"], first.weight)
 
 
+def test_keys_that_look_alike_keep_their_tensors_apart(tmp_path):
+    tree = {"a.b": torch.zeros(1), "a": {"b": torch.ones(1)}, 3: torch.ones(2), "3": torch.zeros(2)}
+    save_tree(tree, tmp_path / "tree")
+    back = load_tree(tmp_path / "tree")
+    assert back["a.b"].item() == 0
+    assert back["a"]["b"].item() == 1
+    assert back[3].tolist() == [1, 1]
+    assert back["3"].tolist() == [0, 0]
+
+
 def test_what_is_neither_tensor_nor_plain_is_refused_by_its_path(tmp_path):
     with pytest.raises(TypeError, match=r"state `a\.b` is a object"):
         save_tree({"a": {"b": object()}}, tmp_path / "tree")

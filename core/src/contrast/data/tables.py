@@ -123,7 +123,7 @@ def _read_jsonl(path: Path, text: Collection[str]) -> pd.DataFrame:
 def _read_parquet(path: Path, text: Collection[str]) -> pd.DataFrame:
     import pandas as pd
 
-    return _as_text(pd.read_parquet(path), text)
+    return _as_text(pd.read_parquet(path).rename(columns=str), text)
 
 
 def _as_text(frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:

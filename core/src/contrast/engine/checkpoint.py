@@ -62,7 +62,7 @@ def last_of_stage(root: Path, stage: str) -> Path:
 
     Raises: CheckpointError: there is none.
     """
-    found = sorted(root.glob(f"{stage}-[0-9]*"))
+    found = _of_stage(root, stage)
     if not found:
         raise CheckpointError(
             f"{root} holds no checkpoint of stage `{stage}`; the run stopped before its first one:"
@@ -95,7 +95,7 @@ def _verify(folder: Path, file: str, entry: dict[str, Any] | None) -> None:
 
 
 def _damaged(folder: Path, flaw: str) -> CheckpointError:
-    others = sorted(path.name for path in folder.parent.glob("*-[0-9]*") if path != folder)
+    others = sorted(path.name for path in folder.parent.glob("[!.]*-[0-9]*") if path != folder)
     advice = (
         f"To go on from an earlier one, write its name into {folder.parent / LATEST} and resume; "
         f"there are: {listing(others)}."
@@ -106,5 +106,11 @@ def _damaged(folder: Path, flaw: str) -> CheckpointError:
 
 
 def _prune(root: Path, stage: str, keep: int) -> None:
-    for old in sorted(root.glob(f"{stage}-[0-9]*"))[:-keep]:
+    for old in _of_stage(root, stage)[:-keep]:
         shutil.rmtree(old)
+
+
+def _of_stage(root: Path, stage: str) -> list[Path]:
+    """A stage's checkpoints, oldest first; the name of another may begin with its own."""
+    found = root.glob("*-[0-9]*")
+    return sorted(path for path in found if path.name.rpartition("-")[0] == stage)

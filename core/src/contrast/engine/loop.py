@@ -54,6 +54,7 @@ class Loop:
         self.epoch_steps = max(parts.sampler.steps_per_epoch, 1)
         self.steps = self.trainer.max_steps or self.trainer.max_epochs * self.epoch_steps
         self.step, self.finished = 0, False
+        self.saved: tuple[int, bool] | None = None  # step and finished of the last checkpoint
         self.clock, self.started, self.timed = Clock(), perf_counter(), 0
         self.drawn: tuple[Any, Any, list[int | str]] | None = None
         self.work: LoopWork | None = None  # of the last step
@@ -64,15 +65,17 @@ class Loop:
         self.finished = self.finished or self.step >= self.steps
         while not self.finished and not self.world.any(stopping()):
             self._train_one_step()
+            self.finished = self.step >= self.steps
             if self.step % self.epoch_steps == 0:
                 self._end_epoch(self.step // self.epoch_steps)
-            self.finished = self.finished or self.step >= self.steps
         self.recorder.flush()
         if self.finished and self.monitor.weights is not None:
             load_weights(self.parts, self.monitor.weights)
-        self._checkpoint()
+        if self.saved != (self.step, self.finished):
+            with self.clock.split("checkpoint"):
+                self._checkpoint()
         if self.step > self.timed:
-            self._write_times(self.step // self.epoch_steps + 1)
+            self._write_times(-(-self.step // self.epoch_steps))
         self.observer.on_end(self.stage.name)
         return self.finished
 
@@ -80,7 +83,7 @@ class Loop:
         """Continue from the trees of a checkpoint."""
         training = trees["training"]
         self.step, self.finished = training["step"], training["finished"]
-        self.timed = self.step
+        self.timed, self.saved = self.step, (self.step, self.finished)
         self.recorder.epoch_losses = training["epoch_losses"]
         self.monitor.restore(training["monitor"], trees["best"])
         load_weights(self.parts, trees["model"])
@@ -137,6 +140,8 @@ class Loop:
                 f"stopped at epoch {epoch}: `{trainer.monitor}` was best at epoch "
                 f"{self.monitor.best_epoch} (`trainer.patience={trainer.patience}`)"
             )
+        if self.finished:  # the last checkpoint follows: one in force is never written again
+            return
         if trainer.checkpoint_every and epoch % trainer.checkpoint_every == 0:
             with self.clock.split("checkpoint"):
                 self._checkpoint()
@@ -184,6 +189,7 @@ class Loop:
         self.folder.save_checkpoint(
             self.stage.name, self.step, trees, keep=self.trainer.keep_checkpoints
         )
+        self.saved = (self.step, self.finished)
         self.world.barrier()
 
 

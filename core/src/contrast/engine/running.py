@@ -155,7 +155,9 @@ def _train(
     loop = Loop(
         stage, parts, session.config, session.folder, world=session.world, observer=session.observer
     )
-    if since is not None:
+    if since is None:  # a crash before its first checkpoint may have left times of the stage
+        session.folder.rewind(stage.name, 0, session.folder.metrics_length())
+    else:
         loop.restore(load_checkpoint(since, "model", "training", "best"))
     finished = loop.run(_stop_when(loop, request, max_steps_now))
     if finished:

@@ -64,6 +64,8 @@ def _store(tensor: Tensor, path: str, tensors: dict[str, Tensor], seen: dict[tup
     if tensor.numel() and key in seen:
         return seen[key]
     name = path or "tensor"
+    while name in tensors:  # keys `a.b` and `a` with `b` in it, or 3 and "3"
+        name += "'"
     seen[key] = name
     tensors[name] = torch.empty_like(
         tensor, device="cpu", memory_format=torch.contiguous_format
