@@ -94,6 +94,12 @@ def test_users_of_one_event_alone_are_refused(tmp_path):
         own(path)
 
 
+def test_bounds_that_nobody_reaches_are_refused_by_name(tmp_path, small_csv):
+    path = small_csv(tmp_path / "log.csv")
+    with pytest.raises(DataError, match=r"no event is left .* 100 events .*min_user_events"):
+        own(path, min_user_events=100)
+
+
 def test_an_unknown_user_is_answered_by_the_nearest(log):
     assert len(log.history("u4")) >= 4
     with pytest.raises(DataError, match="no user `u444`"):

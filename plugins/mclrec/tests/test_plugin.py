@@ -3,6 +3,8 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from contrast.config import resolve
+from contrast.errors import ConfigError
 from contrast.testing.battery import battery
 
 
@@ -24,6 +26,18 @@ NARROW = ("encoder.width=8", "encoder.inner=16")
 
 TestMclrec = battery("mclrec", *SMALL, *NARROW, "trainer.data_weight=0.1", prepare=small_log)
 TestSasrec = battery("mclrec", "method=sasrec", *SMALL, *NARROW, prepare=small_log)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("encoder.heads=3", r"`encoder\.heads` must divide .* 64, got 3"),
+        ("evaluation.k=", r"`evaluation\.k` needs at least one"),
+    ],
+)
+def test_settings_that_fit_no_value_are_refused_before_any_work(word, said):
+    with pytest.raises(ConfigError, match=said):
+        resolve("mclrec", [word])
 
 
 @pytest.mark.skipif(find_spec("recbole") is None, reason="needs recbole")

@@ -73,8 +73,16 @@ def test_unknown_items_empty_histories_and_no_items_are_refused(recommender):
         recommender.recommend([["i444"]])
     with pytest.raises(DataError, match="at least one item"):
         recommender.recommend([[]])
-    with pytest.raises(ConfigError, match="`k`"):
-        recommender.recommend([["i4"]], 0)
+    with pytest.raises(DataError, match="no history"):
+        recommender.embed([])
+    for ask in (lambda: recommender.recommend([["i4"]], 0), lambda: recommender.similar("i4", 0)):
+        with pytest.raises(ConfigError, match="`k`"):
+            ask()
+
+
+def test_a_text_in_place_of_a_history_is_not_taken_letter_by_letter(recommender):
+    with pytest.raises(DataError, match="list of item ids, got the text 'i4'"):
+        recommender.recommend(["i4"])
 
 
 def test_changed_data_are_noticed(recommender):

@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 import torch
 
 from contrast.engine.randomness import generator
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment
 from contrast_mclrec.sampler import HistorySampler, histories
 
@@ -52,6 +54,12 @@ def test_ranks_share_the_batch(log):
     parts = [sampler(log).draw(at(3, rank=r, world_size=2)) for r in range(2)]
     together = torch.cat([part.targets for part in parts])
     assert sorted(together.tolist()) == sorted(whole.targets.tolist())
+
+
+def test_a_last_batch_too_small_for_the_processes_is_refused_before_training(log):
+    made = sampler(log, batch_size=len(log.split.train) - 1)
+    with pytest.raises(ConfigError, match=r"sampler\.batch_size.* 1 histories .* 2 processes"):
+        made.draw(at(0, world_size=2))
 
 
 def test_a_batch_is_cut_with_its_views(log):

@@ -45,6 +45,8 @@ def test_atomic_files_of_recbole_are_read(tmp_path):
         (("1.5", "1"), [1, 0]),
         (("2024-01-02", "2023-12-31"), [1, 0]),
         (("2024-01-02T10:00:00", "2024-01-02T09:59:59.5"), [1, 0]),
+        (("2024-01-02T10:00:00Z", "2024-01-02T11:00:00+02:00"), [1, 0]),
+        (("2024-01-02 10:00:00.000000002", "2024-01-02 10:00:00.000000001"), [1, 0]),
     ],
 )
 def test_times_are_numbers_or_dates(tmp_path, times, ordered):
@@ -59,6 +61,24 @@ def test_parquet_is_read_with_numbers_as_ids(tmp_path):
     found = read_events(tmp_path / "log.parquet", **COLUMNS)
     assert (found.user_ids, found.item_ids) == (["3"], ["1", "2"])
     assert found.notes == ("1 rows without user_id or item_id or timestamp were left out.",)
+
+
+@pytest.mark.parametrize("items", [[[1], [2]], [1.0, float("inf")]])
+def test_columns_that_hold_no_ids_are_refused(tmp_path, items):
+    table = pa.table({"user_id": [3, 3], "item_id": items, "timestamp": [1, 2]})
+    parquet.write_table(table, tmp_path / "log.parquet")
+    with pytest.raises(DataError, match=r"`item_id` of .* must hold texts or whole numbers"):
+        read_events(tmp_path / "log.parquet", **COLUMNS)
+
+
+def test_a_tab_may_be_written_as_in_the_answer_that_names_it(tmp_path):
+    text = f"{HEADER}\n1,a,1\n".replace(",", "\t")
+    assert read(tmp_path, text, separator=r"\t").item_ids == ["a"]
+
+
+def test_a_separator_is_one_character(tmp_path):
+    with pytest.raises(DataError, match=r"`data\.separator` must be one character, got '::'"):
+        read(tmp_path, "user_id::item_id\n1::2\n", separator="::")
 
 
 def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
@@ -78,6 +98,7 @@ def test_rows_with_missing_values_are_left_out_and_counted(tmp_path):
         ("user_id\titem_id\ttimestamp\n1\t2\t3\n", r"looks cut at '\\t'"),
         (f"{HEADER}\n1,a,1\n1,b,yesterday\n", "got 'yesterday' in row 3"),
         (f"{HEADER}\n1,a,2024-01-01\n1,b,soon\n", "got 'soon' in row 3"),
+        (f"{HEADER}\n1,a,2024-01-01\n1,b,2024-01-02T00:00Z\n", "got '2024-01-02T00:00Z' in row 3"),
         (f"{HEADER}\n1,a,1\n1,b,inf\n", "must be finite, got inf in row 3"),
         (f"{HEADER}\n1,a,1\n1,b\n", "cannot be read: .*Expected 3 columns, got 2"),
     ],

@@ -12,6 +12,7 @@ from torch import Generator
 
 from contrast.data.ml_100k import ml_100k_file
 from contrast.data.sources import Source, fetch
+from contrast.errors import DataError
 from contrast_mclrec.log import Log
 from contrast_mclrec.split import by_time, leave_one_out
 from contrast_mclrec.table import Events, read_events, read_table
@@ -119,7 +120,10 @@ def first_of_equal(users: np.ndarray, items: np.ndarray, times: np.ndarray | Non
 
 
 def frequent(events: Events, least_user: int, least_item: int) -> Events:
-    """The events of users and items with enough of them; repeated until all have enough."""
+    """The events of users and items with enough of them; repeated until all have enough.
+
+    Raises: DataError: none is left.
+    """
     kept = np.ones(len(events.users), dtype=bool)
     while True:
         by_user = np.bincount(events.users[kept], minlength=len(events.user_ids))
@@ -130,6 +134,11 @@ def frequent(events: Events, least_user: int, least_item: int) -> Events:
         kept &= enough
     if kept.all():
         return events
+    if not kept.any():
+        raise DataError(
+            f"no event is left where users need {least_user} events and items {least_item}: lower "
+            "`data.min_user_events` or `data.min_item_events`"
+        )
     users, user_ids = renumbered(events.users[kept], events.user_ids)
     items, item_ids = renumbered(events.items[kept], events.item_ids)
     times = None if events.times is None else events.times[kept]

@@ -188,9 +188,10 @@ def chosen(options: Sequence[str], known: dict[str, Any], model: str) -> dict[st
     for word in options:
         name, sign, value = word.partition("=")
         if not sign or name not in known:
+            near = "" if name in known else did_you_mean(name, known)
             raise ConfigError(
-                f"`encoder.options` takes name=value with a setting of `{model}`, got `{word}`"
-                f"{did_you_mean(name, known)}"
+                "`encoder.options` takes name=value with a setting of "
+                f"`{model}`, got `{word}`{near}"
             )
         found[name] = number(yaml.safe_load(value))
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from contrast.errors import ConfigError
 from contrast.recipe import (
     ObjectivePart,
     Part,
@@ -89,6 +90,14 @@ class EncoderSettings(Settings):
     dropout: float = setting(0.5, "dropout of states", low=0, below=1)
     attention_dropout: float = setting(0.5, "dropout of attention's probabilities", low=0, below=1)
 
+    def __post_init__(self) -> None:
+        """Raises: ConfigError: a number out of range, or heads that do not divide the width."""
+        super().__post_init__()
+        if self.width % self.heads:
+            raise ConfigError(
+                f"`encoder.heads` must divide the width {self.width}, got {self.heads}"
+            )
+
 
 @dataclass(frozen=True)
 class RecboleSettings(Settings):
@@ -156,6 +165,12 @@ class EvaluationSettings(Settings):
     """The target's rank among all items, seen ones included."""
 
     k: tuple[int, ...] = setting((5, 10, 20), "cuts of hr, ndcg and mrr", low=1)
+
+    def __post_init__(self) -> None:
+        """Raises: ConfigError: a number out of range, or no cut."""
+        super().__post_init__()
+        if not self.k:
+            raise ConfigError("`evaluation.k` needs at least one value")
 
 
 SETS = {

@@ -66,8 +66,7 @@ class Recommender:
         Unlike in evaluation, items of the history are left out unless `exclude_seen=False`.
         Raises: DataError: an unknown item, or an empty history;  ConfigError: k < 1.
         """
-        if k < 1:
-            raise ConfigError(f"`k` must be >= 1, got {k}")
+        _check_number(k)
         numbers = [self.numbers(history) for history in histories]
         found = []
         for begin in range(0, len(numbers), CHUNK):
@@ -82,7 +81,11 @@ class Recommender:
         return self.recommend([history], k, exclude_seen=exclude_seen)[0]
 
     def similar(self, item: str, k: int = 10) -> list[Suggestion]:
-        """The items nearest to one by cosine of their embeddings."""
+        """The items nearest to one by cosine of their embeddings.
+
+        Raises: DataError: an unknown item;  ConfigError: k < 1, or a model without a table.
+        """
+        _check_number(k)
         (number,) = self.numbers([item])
         table = normalize(self.item_table(), dim=1)
         score = table @ table[number - 1]
@@ -91,7 +94,12 @@ class Recommender:
 
     @torch.no_grad()
     def embed(self, histories: Sequence[Sequence[str]]) -> np.ndarray:
-        """The state of each history, (N, D): people in the space of the items."""
+        """The state of each history, (N, D): people in the space of the items.
+
+        Raises: DataError: no history, an empty one, or an unknown item.
+        """
+        if not len(histories):
+            raise DataError("no history is given; one at least is needed")
         numbers = [self.numbers(history) for history in histories]
         parts = [numbers[i : i + CHUNK] for i in range(0, len(numbers), CHUNK)]
         rows = [next(iter(self.encoder.embed(self._batch(part)).values())) for part in parts]
@@ -114,8 +122,10 @@ class Recommender:
     def numbers(self, history: Sequence[str]) -> np.ndarray:
         """The numbers of item ids.
 
-        Raises: DataError: the history is empty, or an id was never seen in training's log.
+        Raises: DataError: the history is empty or one text, or an id is not in training's log.
         """
+        if isinstance(history, str):
+            raise DataError(f"a history is a list of item ids, got the text '{history}'")
         if not len(history):
             raise DataError("a history needs at least one item")
         known = self.log.number_of_item
@@ -154,3 +164,8 @@ class Recommender:
             for score, place in pairs
             if score > -torch.inf
         ]
+
+
+def _check_number(k: int) -> None:
+    if k < 1:
+        raise ConfigError(f"`k` must be >= 1, got {k}")

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Sampler
 from contrast_mclrec.augment import Ratios, two_views
 from contrast_mclrec.log import Log
@@ -79,7 +80,16 @@ class HistorySampler(Sampler):
         self._order: tuple[tuple[int, int], Tensor] | None = None  # of the last epoch drawn from
 
     def draw(self, at: Moment) -> Batch:
-        """The batch of this step; with several processes, each takes its own part of it."""
+        """The batch of this step; with several processes, each takes its own part of it.
+
+        Raises: ConfigError: an epoch's last batch has fewer histories than there are processes.
+        """
+        last = len(self.data.split.train) - (self.steps_per_epoch - 1) * self.batch_size
+        if last < at.world_size:
+            raise ConfigError(
+                f"`sampler.batch_size` {self.batch_size} leaves {last} histories to the last batch "
+                f"of an epoch, too few for {at.world_size} processes: choose another"
+            )
         order = self.order(at)
         begin = at.step % self.steps_per_epoch * self.batch_size
         chosen = order[begin : begin + self.batch_size][at.rank :: at.world_size]

@@ -22,7 +22,11 @@ from contrast.errors import DataError, did_you_mean, listing
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".inter": "\t", ".item": "\t"}
 MISSING = ["", "NaN", "nan", "NULL", "null", "None"]
 OWN_COLUMNS = "name yours with `data.user`, `data.item`, `data.time` (empty: the order of the file)"
-TIME_KINDS = (pa.int64(), pa.float64(), pa.timestamp("us"))
+TIME_KINDS = (
+    pa.int64(),
+    pa.float64(),
+    *(pa.timestamp(unit, zone) for unit in ("us", "ns") for zone in (None, "UTC")),
+)
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,8 @@ def read_events(path: str | Path, *, user: str, item: str, time: str, separator:
         notes.append(f"{lost} rows without {' or '.join(names)} were left out.")
     if kept.num_rows == 0:
         raise DataError(f"no row of {path} has all of {listing(names)}")
-    users, user_ids = numbered(kept.column(0))
-    items, item_ids = numbered(kept.column(1))
+    users, user_ids = numbered(kept.column(0), user, path)
+    items, item_ids = numbered(kept.column(1), item, path)
     times = as_times(kept.column(2), time, path) if time else None
     return Events(users, items, times, user_ids, item_ids, tuple(notes))
 
@@ -99,7 +103,9 @@ def check_file(path: Path) -> None:
 
 
 def _read_csv(path: Path, names: Sequence[str], separator: str, advice: str) -> pa.Table:
-    separator = separator or SEPARATORS[path.suffix.lower()]
+    separator = "\t" if separator == r"\t" else separator or SEPARATORS[path.suffix.lower()]
+    if len(separator) != 1:
+        raise DataError(f"`data.separator` must be one character, got {separator!r}")
     with path.open(encoding="utf-8-sig", newline="") as file:
         line = file.readline()
     header = next(csv.reader([line], delimiter=separator), [])
@@ -148,17 +154,25 @@ def matched(
     return [by_name[name] for name in names]
 
 
-def numbered(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """The column as numbers from 0 in order of appearance, and the text of each number."""
-    if pa.types.is_floating(column.type) and pc.all(pc.equal(pc.floor(column), column)).as_py():
-        column = column.cast(pa.int64())  # integers that a missing value had made floats
-    encoded = column.combine_chunks().dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
-    return codes, encoded.dictionary.cast(pa.string()).to_pylist()
+def numbered(column: pa.ChunkedArray, name: str, path: Path) -> tuple[np.ndarray, list[str]]:
+    """The column as numbers from 0 in order of appearance, and the text of each number.
+
+    Raises: DataError: the column holds lists, infinities or the like.
+    """
+    try:
+        if pa.types.is_floating(column.type) and pc.all(pc.equal(pc.floor(column), column)).as_py():
+            column = column.cast(pa.int64())  # integers that a missing value had made floats
+        encoded = column.combine_chunks().dictionary_encode()
+        names = encoded.dictionary.cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"`{name}` of {path} must hold texts or whole numbers, got {column.type}: {error}"
+        ) from error
+    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False), names
 
 
 def as_times(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
-    """Times as numbers that order them: integers, floats, or microseconds of ISO dates.
+    """Times as numbers that order them: integers, floats, or micro- or nanoseconds of ISO dates.
 
     Raises: DataError: a value is none of these; names the first one and its row.
     """
