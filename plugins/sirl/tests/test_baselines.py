@@ -112,8 +112,19 @@ def test_an_autoencoder_codes_trajectories(bench):
     assert z.isfinite().all()
 
 
+def test_all_are_as_wide_as_the_bench_says(bench):
+    narrow = replace(bench, width=3, steps=2)
+    made = (
+        narrow.embed(narrow.encoders(1, generator("r"))),
+        narrow.embed(fit_preferences_end_to_end(narrow, 1, 2, 20, generator("p"))),
+        narrow.embed(fit_vae(narrow, 1, generator("v"))).chunk(2, dim=-1)[0],
+        principal_components(narrow),
+    )
+    assert {z.shape for z in made} == {(1, 120, 3)}
+
+
 def test_components_are_uncorrelated_on_the_training_part(bench):
-    z = principal_components(bench, 3)[0][bench.train]
+    z = principal_components(replace(bench, width=3))[0][bench.train]
     covariance = torch.cov(z.T)
     assert (covariance - torch.diag(covariance.diag())).abs().max() < 1e-5
 

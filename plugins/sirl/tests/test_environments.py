@@ -143,6 +143,8 @@ def test_any_environment_is_judged_by_its_observations():
 def test_trajectories_that_the_reward_cannot_take_are_refused():
     with pytest.raises(DataError, match=r"finite numbers \(T, 2\)"):
         fixed_reward()([np.zeros((9, 3))], np.zeros((1, 1)))
+    with pytest.raises(DataError, match=r"`constants`\), expected 1"):
+        fixed_reward()([np.zeros((9, 2))])
 
 
 def test_a_run_of_another_plugin_gives_no_reward(tmp_path, monkeypatch):

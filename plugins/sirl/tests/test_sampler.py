@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from contrast.engine.randomness import generator
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment
 from contrast_sirl.active import ActiveSampler, entropy, information, most_informative
 from contrast_sirl.data import gridrobot
 from contrast_sirl.human import alike, reward
 from contrast_sirl.questions import random_triples
 from contrast_sirl.sampler import PreferenceSampler, QuestionSampler
-from contrast_sirl.trajectories import Preferences, split_groups
+from contrast_sirl.trajectories import Answers, Preferences, split_groups
 
 AT = Moment("represent", 0, 0)
 ASKED = {"queries": 50, "batch_size": 16, "answer_rule": "closest_pair", "rationality": None}
@@ -130,3 +131,10 @@ def test_an_active_sampler_asks_until_it_has_all_answers(data):
     assert len(triples) == 50
     assert torch.isin(triples, data.train).all()
     assert (alike(data.features[triples])[:, 2] == 2).all()
+
+
+def test_an_active_sampler_does_not_mix_peoples_answers_with_its_own(data):
+    how = {"first": 20, "round": 20, "members": 2, "round_steps": 2}
+    answered = replace(data, answers=Answers(torch.tensor([[0, 1, 2]])))
+    with pytest.raises(ConfigError, match="sampler=random"):
+        ActiveSampler(answered, generator=generator("a"), **ASKED, **how)

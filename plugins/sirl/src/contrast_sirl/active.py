@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from contrast.errors import ConfigError
 from contrast_sirl.baselines import Bench, fit_sirl, triplet_loss
 from contrast_sirl.human import alike
 from contrast_sirl.objective import choice_logits
@@ -51,6 +52,8 @@ class ActiveSampler(QuestionSampler):
     The first `first` questions are random. Then, `round` at a time, the most informative ones are
     asked until there are `queries`; the ensemble learns anew for every round. It happens before
     the first step and is part of the run's state.
+
+    Raises: ConfigError: people have answered already, or there are no true features.
     """
 
     def __init__(
@@ -67,6 +70,11 @@ class ActiveSampler(QuestionSampler):
         members: int,
         round_steps: int,
     ) -> None:
+        if data.answers is not None:
+            raise ConfigError(
+                "`sampler=active` asks a simulated person, and these trajectories come with "
+                "people's answers\nSet `sampler=random`, or leave `data.answers` out."
+            )
         features_of(data)
         start = min(first, queries)
         super().__init__(

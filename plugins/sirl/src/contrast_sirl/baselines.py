@@ -23,7 +23,6 @@ from contrast_sirl.human import alike, draw_people, prefers_second, reward
 from contrast_sirl.questions import random_triples
 from contrast_sirl.several import Several, collapsed, descend
 
-WIDTH = 6
 CHECK_EVERY = 100  # steps between looks for dead units
 VAE_RATE, KL_WEIGHT = 1e-3, 1e-3
 
@@ -44,11 +43,12 @@ class Bench:
     lr: float = 0.004
     steps: int = 3000
     batch: int = 64
+    width: int = 6
     rationality: float | None = 10.0  # of those who give preferences
 
-    def encoders(self, members: int, generator: Generator, width: int = WIDTH) -> Several:
-        """Untrained encoders."""
-        sizes = (self.x.shape[1], self.hidden, self.hidden, width)
+    def encoders(self, members: int, generator: Generator, width: int | None = None) -> Several:
+        """Untrained encoders, of the bench's width unless another is given."""
+        sizes = (self.x.shape[1], self.hidden, self.hidden, width or self.width)
         return Several(members, sizes, generator=generator)
 
     @torch.no_grad()
@@ -115,7 +115,8 @@ def fit_preferences_end_to_end(
 ) -> Several:
     """Encoders trained with a linear reward for each of some people, who share the preferences."""
     encoders = bench.encoders(members, generator)
-    heads = nn.Parameter(torch.randn(members, people, WIDTH, generator=generator) / WIDTH**0.5)
+    width = bench.width
+    heads = nn.Parameter(torch.randn(members, people, width, generator=generator) / width**0.5)
     theta = draw_people(members * people, bench.features.shape[1], generator)
     rewards = reward(bench.features, theta).view(members, people, -1)
     who = torch.arange(preferences) % people
@@ -128,8 +129,8 @@ def fit_preferences_end_to_end(
     def step_loss(step: int) -> Tensor:
         rows = bench.minibatch(members, preferences, generator)
         both = pairs.gather(1, rows[..., None].expand(-1, -1, 2))
-        z = encoders(bench.x[both.reshape(members, -1)]).view(members, -1, 2, WIDTH)
-        head = heads.gather(1, who[rows][..., None].expand(-1, -1, WIDTH))
+        z = encoders(bench.x[both.reshape(members, -1)]).view(members, -1, 2, width)
+        head = heads.gather(1, who[rows][..., None].expand(-1, -1, width))
         scores = (z * head[:, :, None]).sum(-1).clamp(-50, 50)
         second = y.gather(1, rows)
         targets = torch.stack([1 - second, second], dim=-1)
@@ -143,8 +144,8 @@ def fit_preferences_end_to_end(
 
 def fit_vae(bench: Bench, members: int, generator: Generator) -> Several:
     """Encoders whose first half is the mean of a code from which trajectories are rebuilt."""
-    encoders = bench.encoders(members, generator, 2 * WIDTH)
-    sizes = (WIDTH, bench.hidden, bench.hidden, bench.x.shape[1])
+    encoders = bench.encoders(members, generator, 2 * bench.width)
+    sizes = (bench.width, bench.hidden, bench.hidden, bench.x.shape[1])
     decoders = Several(members, sizes, generator=generator)
     known = bench.x[bench.train]
     centre, scale = known.mean(0), known.std(0, correction=0).clamp_min(1e-8)
@@ -163,8 +164,8 @@ def fit_vae(bench: Bench, members: int, generator: Generator) -> Several:
     return encoders
 
 
-def principal_components(bench: Bench, width: int = WIDTH) -> Tensor:
+def principal_components(bench: Bench) -> Tensor:
     """The first principal components of the training trajectories, (1, N, width)."""
     mean = bench.x[bench.train].mean(0)
     _, _, directions = torch.linalg.svd(bench.x[bench.train] - mean, full_matrices=False)
-    return ((bench.x - mean) @ directions[:width].T)[None]
+    return ((bench.x - mean) @ directions[: bench.width].T)[None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -17,6 +17,7 @@ from contrast_sirl.baselines import (
     principal_components,
     simulated_answers,
 )
+from contrast_sirl.human import Rule
 from contrast_sirl.metrics import Examination, feature_error, preference_accuracy
 
 PEOPLE = {"single_pref": 1, "multi_pref_10": 10, "multi_pref_50": 50}
@@ -67,8 +68,19 @@ def untrained(exam: Exam) -> list[Row]:
 # An evaluation runs without gradients; the baselines are trainings of their own.
 @torch.inference_mode(False)
 @torch.enable_grad()
-def trained(exam: Exam, queries: Sequence[int], loss: Loss, known: Row | None = None) -> list[Row]:
-    """The method (unless `known` at that number) and the baselines at each number of queries."""
+def trained(
+    exam: Exam,
+    queries: Sequence[int],
+    loss: Loss,
+    known: Row | None = None,
+    *,
+    rule: Rule = "closest_pair",
+    rationality: float | None = None,
+) -> list[Row]:
+    """The method (unless `known` at that number) and the baselines at each number of queries.
+
+    `rule` and `rationality` are of the person who answers the method's questions; see `alike`.
+    """
     bench = exam.bench
     rows = [exam.row("vae", None, fit_embedding(bench, fit_vae(bench, 1, exam.draw("vae"))))]
     for count in queries:
@@ -76,7 +88,7 @@ def trained(exam: Exam, queries: Sequence[int], loss: Loss, known: Row | None = 
             rows.append(known)
         else:
             draw = exam.draw(f"sirl/{count}")
-            answers = simulated_answers(bench, 1, count, draw)
+            answers = simulated_answers(bench, 1, count, draw, rule=rule, rationality=rationality)
             encoders, _ = fit_sirl(bench, answers, loss, draw)
             rows.append(exam.row("sirl", count, bench.embed(encoders)[0]))
         for method, people in PEOPLE.items():
@@ -101,8 +113,3 @@ def series(rows: Sequence[Row], what: str) -> dict[str, tuple[list[int], list[fl
             own = [(count, own[0][1]) for count in (counts[0], counts[-1])]
         found[method] = ([count for count, _ in own], [value for _, value in own])
     return found
-
-
-def at_rate(bench: Bench, lr: float, steps: int, hidden: int) -> Bench:
-    """The bench with the run's own learning rate, steps and network."""
-    return replace(bench, lr=lr, steps=steps, hidden=hidden)

@@ -35,8 +35,8 @@ class TrajectoryEncoder(nn.Module):
         standardise: bool,
     ) -> None:
         super().__init__()
-        self.length, self.numbers, self.ragged = length, numbers, ragged
-        self.standardise = standardise
+        self.length, self.numbers, self.constants = length, numbers, constants
+        self.ragged, self.standardise = ragged, standardise
         inputs = length * (numbers + ragged) + constants
         self.layers = nn.Sequential(
             nn.Linear(inputs, hidden),
@@ -77,7 +77,7 @@ class TrajectoryEncoder(nn.Module):
 
         Raises: DataError: trajectories are longer, or of other numbers, than those of training.
         """
-        self.check(steps)
+        self.check(steps, constants)
         if self.standardise:
             steps = (steps - self.mean) / self.scale
         if not self.ragged:
@@ -87,7 +87,7 @@ class TrajectoryEncoder(nn.Module):
         real = nn.functional.pad(mask.to(steps.dtype), (0, missing))
         return torch.cat([steps.flatten(-2), real, constants], dim=-1)
 
-    def check(self, steps: Tensor) -> None:
+    def check(self, steps: Tensor, constants: Tensor) -> None:
         """Raises: DataError: trajectories that the encoder cannot take."""
         if steps.shape[-1] != self.numbers or steps.shape[-2] > self.length:
             raise DataError(
@@ -97,6 +97,11 @@ class TrajectoryEncoder(nn.Module):
         if not self.ragged and steps.shape[-2] < self.length:
             raise DataError(
                 f"trajectories of {steps.shape[-2]} steps; all of the run's had {self.length}"
+            )
+        if constants.shape[-1] != self.constants:
+            raise DataError(
+                f"{constants.shape[-1]} numbers of a whole trajectory (`constants`), expected "
+                f"{self.constants}"
             )
 
     @torch.no_grad()

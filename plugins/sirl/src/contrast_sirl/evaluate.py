@@ -66,13 +66,21 @@ def evaluate_encoder(parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
     if found.metrics["restarts"]:
         notes.append(f"Units died: the encoder was started anew {found.metrics['restarts']} times.")
     if found.exam is None:
-        notes.append("No true features: FPE and TPA are left out.")
+        why = "No true features" if data.features is None else "No trajectory is held out"
+        notes.append(f"{why}: FPE and TPA are left out.")
         return Evaluation(
             found.metrics, maps=_maps(found, data), notes=tuple(notes), drawings=tuple(drawn)
         )
     rows = [found.row, *untrained(found.exam)]
     if config.evaluation.compare:
-        more = trained(found.exam, config.evaluation.compare, _loss(parts, config), found.row)
+        more = trained(
+            found.exam,
+            config.evaluation.compare,
+            _loss(parts, config),
+            found.row,
+            rule=config.sampler.answer_rule,
+            rationality=config.sampler.rationality,
+        )
         rows += [row for row in more if row is not found.row]
         drawn += _curves(rows)
     drawn.append(_features(found, data))
@@ -125,6 +133,8 @@ def examination(parts: Parts, config: RunConfig, at: Moment) -> Exam:
         lr=trainer.lr,
         steps=trainer.max_steps or trainer.max_epochs * EPOCH,
         rationality=asked.rationality,
+        batch=config.sampler.batch_size,
+        width=config.encoder.width,
     )
     people = draw_people(asked.people, data.features.shape[1], at.shared("people"))
     how = Examination(people, asked.preferences, asked.rationality)

@@ -12,7 +12,8 @@ from contrast.reporting.palette import LIGHT, SERIES_LIGHT
 from contrast_sirl.trajectories import Scene
 
 SIDE, MARGIN = 150, 16  # pixels of a panel
-CELLS = 12  # of a map whose places are no whole numbers
+CELLS = 12  # of a map whose places are no whole numbers, or lie further apart than
+WHOLE = 40  # steps of 1
 DOTS = 400  # of a panel of features
 
 ACCENT = f"var(--accent, {LIGHT['accent']})"
@@ -136,7 +137,7 @@ def reward_map(stage: Stage, rewards: np.ndarray) -> str:
     values, cell = mean_by_place(stage, rewards)
     found = np.array(list(values.values()))
     low, span = found.min(), max(float(np.ptp(found)), 1e-9)
-    size = (SIDE - 2 * MARGIN) * cell / stage.span
+    size = (SIDE - 2 * MARGIN) * min(cell / stage.span, 1)
     drawn = [frame()]
     for place, value in values.items():
         x, y = stage.place(np.array(place)) - size / 2
@@ -153,7 +154,7 @@ def mean_by_place(
 ) -> tuple[dict[tuple[float, float], float], float]:
     """The mean reward by the centre of a cell, and the side of a cell."""
     places = stage.paths[stage.mask]
-    whole = np.allclose(places, places.round())
+    whole = stage.span <= WHOLE and np.allclose(places, places.round())
     cell = 1.0 if whole else stage.span / CELLS
     keys = np.round(places / cell).astype(int)
     values = np.repeat(rewards, stage.mask.sum(1))
