@@ -95,7 +95,9 @@ class Asking:
         return self.ask(what)
 
     def keep(self, what: str, shown: list[int], said: Any, who: str) -> None:
-        """Write an answer down."""
+        """Write an answer down, unless what is shown is still of the other kind of question."""
+        if len(shown) != (2 if what == BETTER else 3):
+            return
         named = who.strip() or NAMELESS
         if what == BETTER:
             self.learner.prefer(shown, said, named)
