@@ -8,7 +8,7 @@ import torch
 import contrast
 from contrast import api
 from contrast.config import resolve
-from contrast_sepclr import pictures
+from contrast_sepclr import evaluate, pictures
 from contrast_sepclr.data import Factor, Groups
 from contrast_sepclr.evaluate import by_dimension, delta_total, labels_of, nearest, neighbours_alike
 from contrast_sepclr.probes import Score
@@ -108,6 +108,17 @@ def test_nearest_are_the_others_by_distance():
     z = torch.tensor([[0.0], [1.0], [3.0], [7.0]])
     found = nearest(z, torch.tensor([0, 2]), torch.tensor([0, 1, 2, 3]), 2)
     assert found.tolist() == [[1, 2], [1, 0]]
+
+
+def test_nearest_of_many_are_found_some_at_a_time(monkeypatch):
+    z = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    rows = torch.arange(40)
+    whole = nearest(z, rows, rows, 5)
+    monkeypatch.setattr(evaluate, "AT_ONCE", 7)
+    seen, cdist = [], torch.cdist
+    monkeypatch.setattr(torch, "cdist", lambda a, b: seen.append(len(a)) or cdist(a, b))
+    assert torch.equal(nearest(z, rows, rows, 5), whole)
+    assert max(seen) == 7
 
 
 def test_neighbours_are_counted_that_are_of_the_same_class():

@@ -39,6 +39,16 @@ def test_images_of_unlike_sizes_become_one_size(two):
     assert data.name == "ill against healthy"
 
 
+def test_folders_of_one_name_give_ids_that_differ(two):
+    for i in range(6):
+        save(two / f"healthy/images/{i}.png")
+        save(two / f"ill/images/{i}.png")
+    data = read(two, background=str(two / "healthy/images"), target=str(two / "ill/images"))
+    assert data.ids[0] == "healthy/images/0.png"
+    assert len(set(data.ids)) == 12
+    assert data.name == "ill/images against healthy/images"
+
+
 def test_both_groups_stand_on_both_sides(two):
     data = read(two)
     for rows in (data.train, data.test):

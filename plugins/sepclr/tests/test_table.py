@@ -88,6 +88,24 @@ def test_gaps_become_the_mean_and_are_no_class(write):
     assert sex.classes == ("F", "M")
 
 
+@pytest.mark.parametrize(
+    ("values", "classes"), [([0, 1, 2], ("0.0", "1.0", "2.0")), ([0.5, 1.25, 2], ())]
+)
+def test_few_whole_numbers_are_classes_and_fractions_amounts(write, values, classes):
+    frame = people()
+    frame["severity"] = [values[i % 3] if i >= 6 else np.nan for i in range(24)]
+    (severity, _) = write(frame, covariates=("severity",)).factors
+    assert severity.classes == classes
+    assert severity.known.tolist() == [i >= 6 for i in range(24)]
+
+
+def test_a_row_without_a_subject_is_refused(write):
+    frame = people()
+    frame.loc[3, "participant_id"] = None
+    with pytest.raises(DataError, match="`participant_id` is empty in row 4"):
+        write(frame)
+
+
 def test_ids_and_constants_are_left_out(write):
     data = write(people(), subject="", covariates=())
     assert "`age`, `thickness`, `volume`;" in data.notes[0]

@@ -21,6 +21,7 @@ from contrast_sepclr.probes import Score, probe
 SPACES = ("common", "salient")
 SHOWN = 6  # queries in the picture of neighbours
 GROUP = "target or background"
+AT_ONCE = 1024  # queries whose distances to all others are held
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,12 @@ def shared_information(z: dict[str, Tensor], data: Groups) -> float | None:
 
 def nearest(z: Tensor, queries: Tensor, among: Tensor, k: int) -> Tensor:
     """The k nearest other rows of each query by Euclidean distance: (Q, k) row numbers."""
-    distance = torch.cdist(z[queries], z[among])
-    distance[queries[:, None] == among[None]] = torch.inf
-    return among[distance.topk(k, largest=False).indices]
+    found = []
+    for some in queries.split(AT_ONCE):
+        distance = torch.cdist(z[some], z[among])
+        distance[some[:, None] == among[None]] = torch.inf
+        found.append(among[distance.topk(k, largest=False).indices])
+    return torch.cat(found)
 
 
 def _neighbours(found: Found, data: Groups, k: int) -> Drawing:

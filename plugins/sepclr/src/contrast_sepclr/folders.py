@@ -35,11 +35,12 @@ def folders(
     split = split_units(is_target, np.arange(len(paths)), test_share, generator, "the two folders")
     roots = [Path(background), Path(target)]
     factors = _subfolders(paths, roots, is_target)
+    names = _names_apart(*roots)
     ids = [
-        str(path.relative_to(roots[int(t)].parent))
+        str(names[int(t)] / path.relative_to(roots[int(t)]))
         for path, t in zip(paths, is_target, strict=True)
     ]
-    name = f"{roots[1].name} against {roots[0].name}"
+    name = f"{names[1]} against {names[0]}"
     read, target_rows = partial(read_images, shape=shape), torch.from_numpy(is_target)
     return Groups(name, "photo", x, target_rows, *split, ids, factors, read=read)
 
@@ -57,6 +58,13 @@ def _require_apart(background: str, target: str) -> None:
             f"`data.background` {background!r} and `data.target` {target!r} share images: one lies "
             "in the other\nMove them to two folders side by side."
         )
+
+
+def _names_apart(first: Path, second: Path) -> tuple[Path, Path]:
+    """The ends of two paths, as many parts of them as tell one from the other."""
+    a, b = first.absolute().parts, second.absolute().parts
+    n = next(n for n in range(1, max(len(a), len(b)) + 1) if a[-n:] != b[-n:])
+    return Path(*a[-n:]), Path(*b[-n:])
 
 
 def _subfolders(paths: list[Path], roots: list[Path], is_target: np.ndarray) -> tuple:

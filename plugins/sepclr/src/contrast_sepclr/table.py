@@ -18,7 +18,7 @@ from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_sepclr.data import Factor, Groups, check_groups, coded, split_units
 
-MOST_CLASSES = 12  # whole numbers of more values are amounts
+MOST_CLASSES = 12  # whole numbers of more values are amounts, and so are fractions
 MOST_NAMED = 12  # columns that a note names
 
 
@@ -59,7 +59,7 @@ def table(
     """
     frame, x, names, ids = read_rows(path, group, subject, covariates)
     is_target, groups = target_of(frame, group, control, path)
-    units = np.arange(len(frame)) if not subject else coded(frame[subject].astype(str))[0]
+    units = units_of(frame, subject, path)
     train, test = split_units(is_target, units, test_share, generator, path)
     factors = factors_of(frame, covariates) + groups
     scales = scales_of(x, train.numpy(), names, path)
@@ -178,13 +178,30 @@ def factors_of(frame: pd.DataFrame, covariates: tuple[str, ...]) -> tuple[Factor
     found = []
     for name in covariates:
         values = frame[name]
-        amounts = pd.api.types.is_numeric_dtype(values) and values.nunique() > MOST_CLASSES
-        if amounts:
+        if pd.api.types.is_numeric_dtype(values) and _amounts(values):
             found.append(Factor(name, values.to_numpy(np.float64, na_value=np.nan)))
         else:
             texts = [None if pd.isna(value) else str(value) for value in values]
             found.append(Factor(name, *coded(texts)))
     return tuple(found)
+
+
+def _amounts(values: pd.Series) -> bool:
+    known = values.dropna().to_numpy(np.float64)
+    return len(np.unique(known)) > MOST_CLASSES or (known != np.rint(known)).any()
+
+
+def units_of(frame: pd.DataFrame, subject: str, path: str) -> np.ndarray:
+    """Whose each row is, (N,) numbers; every row its own where no column says so.
+
+    Raises: DataError: a row says nobody's.
+    """
+    if not subject:
+        return np.arange(len(frame))
+    units = coded([None if pd.isna(value) else str(value) for value in frame[subject]])[0]
+    if (units < 0).any():
+        raise DataError(f"{path}: column `{subject}` is empty in row {units.argmin() + 1}")
+    return units
 
 
 def scales_of(x: np.ndarray, train: np.ndarray, names: Sequence[str], path: str) -> Scales:

@@ -16,8 +16,8 @@ from torch.nn.functional import interpolate
 from contrast.data.files import require_file
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError
-from contrast_sepclr.data import Groups, coded, split_units
-from contrast_sepclr.table import factors_of, target_of
+from contrast_sepclr.data import Groups, split_units
+from contrast_sepclr.table import factors_of, target_of, units_of
 
 
 def volumes(
@@ -43,7 +43,7 @@ def volumes(
     require_columns(frame, [*text, *covariates], path)
     is_target, kinds = target_of(frame, group, control, path)
     places = [Path(path).parent / str(name) for name in frame[file]]
-    units = np.arange(len(frame)) if not subject else coded(frame[subject].astype(str))[0]
+    units = units_of(frame, subject, path)
     split = split_units(is_target, units, test_share, generator, path)
     x = torch.stack([read_volume(place, side) for place in places])
     ids = [str(name) for name in frame[file]]
