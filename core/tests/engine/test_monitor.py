@@ -25,6 +25,16 @@ def test_a_metric_improves_when_it_rises_and_only_where_it_was_measured():
     ]
 
 
+def test_patience_ends_only_where_the_metric_was_measured():
+    monitor = Monitor(TrainerConfig(monitor="f1", evaluate_every=3, patience=2))
+    seen = [None, None, {"f1": 10.0}, None, None, {"f1": 9.0}]
+    ended = []
+    for epoch, metrics in enumerate(seen, 1):
+        monitor.improves(epoch, 0.0, metrics)
+        ended.append(monitor.exhausted(epoch))
+    assert ended == [False] * 5 + [True]
+
+
 def test_no_patience_never_stops():
     assert not Monitor(TrainerConfig()).exhausted(10**6)
 

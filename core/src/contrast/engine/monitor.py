@@ -15,6 +15,7 @@ class Monitor:
     def __init__(self, trainer: TrainerConfig) -> None:
         self.trainer = trainer
         self.best, self.best_epoch = -math.inf, 0
+        self.measured = 0  # the last epoch whose value is known
         self.weights: dict[str, Any] | None = None
 
     def improves(self, epoch: int, loss: float, metrics: dict[str, float | None] | None) -> bool:
@@ -28,14 +29,16 @@ class Monitor:
             return False
         else:
             value = self._metric(metrics)
+        self.measured = epoch
         if not value > self.best:  # NaN is never better
             return False
         self.best, self.best_epoch = value, epoch
         return True
 
     def exhausted(self, epoch: int) -> bool:
-        """Whether `trainer.patience` epochs have passed without a better value."""
-        return bool(self.trainer.patience) and epoch - self.best_epoch >= self.trainer.patience
+        """Whether this epoch was measured, and `trainer.patience` passed without a better value."""
+        patience = self.trainer.patience
+        return 0 < patience <= epoch - self.best_epoch and self.measured == epoch
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs, but the weights."""

@@ -21,7 +21,7 @@ def check_views(z: Tensor, *, views: int = 2, samples: int = 1) -> tuple[int, in
     if z.shape[1] < samples:
         raise ValueError(
             f"z must hold {samples} samples or more, got {tuple(z.shape)}: without another sample "
-            "there is no negative; is the last batch dropped (`data.drop_last=true`)?"
+            "there is no negative; is the batch, or the last one of an epoch, of one sample?"
         )
     return z.shape[0], z.shape[1]
 
