@@ -233,3 +233,9 @@ def test_several_targets_are_refused():
 def test_weights_of_no_distance_are_one():
     for kind in WEIGHTS:
         assert log_weight(torch.zeros(1), kind) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.float64])
+def test_large_labels_keep_their_order_among_float32_rows(dtype):
+    z, y, share = draw(1, 5, 3).float(), torch.arange(5).to(dtype), uniform(5, 5)
+    assert_close(supremix(z, y + 20240131, share=share), supremix(z, y, share=share), 1e-6)

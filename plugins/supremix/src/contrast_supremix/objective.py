@@ -157,7 +157,7 @@ def anchor_losses(
         raise ValueError(f"denominator must be count_plus_one or count, got {denominator!r}")
     with full_precision(z):
         x = normalize(z, dim=-1)
-        y = labels.to(x.dtype)
+        y = _near_zero(labels, x.dtype)
         gaps = (y[:, :, None] - y[:, None]).abs()
         logits = x @ x.mT / temperature  # (S, R, R)
         mixed = x @ x.detach().mT / temperature  # no gradient to what is mixed
@@ -177,6 +177,14 @@ def anchor_losses(
         log_d = torch.cat(competing, 2).logsumexp(2)
         divisor = count + 1 if denominator == "count_plus_one" else count.clamp(1)
         return (count * log_d - total).masked_fill(count == 0, 0) / divisor
+
+
+def _near_zero(labels: Tensor, dtype: torch.dtype) -> Tensor:
+    """Labels in the dtype of the rows; from their smallest on where float32 holds less than they
+    do, so that dates such as 20240131 stay apart.  (S, R)."""
+    if dtype == torch.float32 and labels.dtype in (torch.float64, torch.int32, torch.int64):
+        labels = labels - labels.amin(1, keepdim=True)
+    return labels.to(dtype)
 
 
 def _mixed_negatives(mixed: Tensor, gaps: Tensor, share: Tensor, weight: DistanceWeight) -> Tensor:
@@ -226,4 +234,9 @@ def binned(targets: Tensor, width: float) -> Tensor:
             f"supremix orders by one target, got targets of shape {tuple(targets.shape)}; "
             "train one model for each"
         )
+    return rounded(targets, width)
+
+
+def rounded(targets: Tensor, width: float) -> Tensor:
+    """Targets of any shape rounded to multiples of a width; as they are for a width of 0."""
     return (targets / width).round() * width if width else targets
