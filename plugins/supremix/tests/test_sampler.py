@@ -1,9 +1,10 @@
+import pytest
 import torch
 
 from contrast.engine.randomness import generator
 from contrast.interfaces import Moment
 from contrast_supremix.data import rows_of
-from contrast_supremix.sampler import RowSampler
+from contrast_supremix.sampler import RowSampler, batch_count
 from contrast_supremix.split import draw_split
 
 
@@ -49,3 +50,10 @@ def test_a_sweep_sees_all_rows_in_their_order(houses):
     made = sampler(houses)
     (batch,) = made.sweep("all")
     assert made.ids(batch) == list(range(93))
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "count"), [(345, 2, 172), (3, 2, 1), (65, 64, 2), (1, 8, 1)]
+)
+def test_no_batch_is_of_a_single_row(rows, size, count):
+    assert batch_count(rows, size) == count

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from contrast.engine.randomness import generator
 from contrast_supremix.comparison import compare, contrast
-from contrast_supremix.objective import SupReMix
+from contrast_supremix.objective import SupReMix, binned, supremix
 from contrast_supremix.split import draw_folds
 from contrast_supremix.training import Budget, Stack, batches, network, pretrain, probe, tune
 
@@ -110,3 +112,26 @@ def test_every_method_is_tried_on_the_same_splits():
 
 def test_a_network_without_contrast_gets_the_epochs_of_both_stages():
     assert QUICK.whole == 13
+
+
+def test_batches_of_two_leave_no_row_alone(stack):
+    odd = replace(stack, train=stack.train[:, :31])
+    assert {each.shape[1] for each in batches(odd, 2, 0, "x")} == {2, 3}
+
+
+def test_without_epochs_the_error_is_that_of_the_untrained(stack):
+    net, none = network(stack, 16, "v"), replace(QUICK, probe_epochs=0)
+    for fitted in (tune(stack, net, ["l1"] * 2, 0, QUICK, "v"), probe(stack, net, none, "p")):
+        rows = torch.arange(2)[:, None], stack.valid
+        error = (fitted.predicted[rows] - stack.y[rows]).abs().mean(1)
+        torch.testing.assert_close(error, fitted.valid_mae)
+
+
+def test_the_comparison_bins_labels_as_the_run_does():
+    draw = generator("z")
+    z, targets = torch.randn(2, 9, 4, generator=draw), 40 * torch.rand(2, 9, generator=draw)
+    objective = SupReMix(label_bin=8.0, mix_neg=False)
+    found = contrast("supremix", objective, [0, 1])(z, targets.round(), targets)
+    for i in range(2):
+        wanted = supremix(z[i : i + 1], binned(targets[i], 8.0), mix_neg=False)
+        torch.testing.assert_close(found[i], wanted)

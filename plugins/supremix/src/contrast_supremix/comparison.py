@@ -15,7 +15,7 @@ from contrast.engine.randomness import generator
 from contrast.objectives.rank_n_contrast import ranked_losses
 from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import joined
-from contrast_supremix.objective import SupReMix, anchor_losses
+from contrast_supremix.objective import SupReMix, anchor_losses, rounded
 from contrast_supremix.scaling import Scaling, missing_columns
 from contrast_supremix.split import Split
 from contrast_supremix.training import (
@@ -123,15 +123,15 @@ def contrast(name: str, supremix: SupReMix, seeds: Sequence[int]) -> Contrast:
 
 
 class _Supremix:
-    """SupReMix of S members; mixtures are drawn anew at every call, for each from its seed."""
+    """SupReMix of S members; mixtures are drawn anew at every call, by the seeds of all."""
 
     def __init__(self, objective: SupReMix, seeds: Sequence[int]) -> None:
         self.objective = objective
         self.generator = generator("mixtures", *seeds)
 
     def __call__(self, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        given = self.objective.choices()
-        return anchor_losses(z, labels, generator=self.generator, **given).mean(1)
+        given, binned = self.objective.choices(), rounded(targets, self.objective.label_bin)
+        return anchor_losses(z, binned, generator=self.generator, **given).mean(1)
 
 
 def _supcon(temperature: float, z: Tensor, labels: Tensor, targets: Tensor) -> Tensor:

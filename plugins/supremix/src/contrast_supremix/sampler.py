@@ -43,7 +43,7 @@ class RowSampler(Sampler):
         self.x = torch.from_numpy(self.scaling(data.x))
         self.y = torch.from_numpy(self.scale.standardised(data.y)).float()
         self.labels = torch.from_numpy(self.scale.labels(data.y)).float()
-        self.steps_per_epoch = -(-len(train) // batch_size)
+        self.steps_per_epoch = batch_count(len(train), batch_size)
         self._order: tuple[tuple[str, int, int], Tensor] | None = None  # of the last epoch drawn
 
     def draw(self, at: Moment) -> Batch:
@@ -81,3 +81,8 @@ class RowSampler(Sampler):
     def ids(self, batch: Batch) -> list[int | str]:
         """The rows' numbers in their file from 0, or the samples' names."""
         return [self.data.ids[row] for row in batch.rows.tolist()]
+
+
+def batch_count(rows: int, size: int) -> int:
+    """Batches of an epoch, of so many rows at most; one more before a row would be alone."""
+    return max(min(-(-rows // size), rows // 2), 1)

@@ -15,6 +15,7 @@ from torch.optim import Adam
 from contrast.engine.randomness import generator
 from contrast_supremix.kinds import KINDS
 from contrast_supremix.network import Members, joined
+from contrast_supremix.sampler import batch_count
 from contrast_supremix.scaling import TargetScale
 from contrast_supremix.split import Split
 
@@ -161,13 +162,19 @@ def tune(
     optimizer = Adam(parameters, lr=budget.lr, fused=True)
     best = _Best(parameters, len(stack))
     asked, true = take(stack.x, stack.valid), take(stack.y, stack.valid)
+
+    @torch.no_grad()
+    def judge() -> None:
+        best.take(_mae(head(net(asked))[..., 0], true))
+
     for epoch in range(epochs):
         _set_rate(optimizer, budget.lr, epoch, epochs)
         for rows in batches(stack, budget.batch_size, epoch, f"tune {purpose}"):
             errors = head(net(take(stack.x, rows)))[..., 0], take(stack.y, rows)
             _descend(optimizer, _loss(*errors, losses))
-        with torch.no_grad():
-            best.take(_mae(head(net(asked))[..., 0], true))
+        judge()
+    if not epochs:
+        judge()
     best.restore()
     with torch.no_grad():
         return Fitted(head(features(stack, net))[..., 0], best.error, net, head)
@@ -187,13 +194,19 @@ def probe(stack: Stack, net: nn.Module, budget: Budget, purpose: str) -> Fitted:
     optimizer = Adam(parameters, lr=budget.probe_lr, fused=True)
     best = _Best(parameters, len(stack))
     size = max(budget.batch_size, stack.train.shape[1] // PROBE_STEPS)
+
+    @torch.no_grad()
+    def judge() -> None:
+        best.take(_mae(head(asked)[..., 0], true))
+
     for epoch in range(budget.probe_epochs):
         _set_rate(optimizer, budget.probe_lr, epoch, budget.probe_epochs)
         for rows in batches(stack, size, epoch, f"probe {purpose}"):
             found = head(take(z, rows))[..., 0]
             _descend(optimizer, _loss(found, take(stack.y, rows), ["l1"] * len(stack)))
-        with torch.no_grad():
-            best.take(_mae(head(asked)[..., 0], true))
+        judge()
+    if not budget.probe_epochs:
+        judge()
     best.restore()
     with torch.no_grad():
         return Fitted(head(z)[..., 0], best.error, net, head, (mean, std))
@@ -210,7 +223,7 @@ def batches(stack: Stack, size: int, epoch: int, purpose: str) -> Iterator[Tenso
         for seed in stack.seeds
     ]
     rows = stack.train.gather(1, torch.stack(orders))
-    return iter(rows.tensor_split(-(-n // size), 1))
+    return iter(rows.tensor_split(batch_count(n, size), 1))
 
 
 def take(values: Tensor, rows: Tensor) -> Tensor:
