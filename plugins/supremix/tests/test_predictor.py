@@ -7,6 +7,7 @@ from contrast.cli import main
 from contrast.errors import ConfigError, DataError
 from contrast.interfaces import Parts
 from contrast_supremix import Predictor
+from contrast_supremix.predictor import Predicted
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,15 @@ def test_a_run_of_another_plugin_is_refused(monkeypatch):
     monkeypatch.setattr(contrast, "load", lambda run: Parts(None, None, None, None))
     with pytest.raises(ConfigError, match="no run of the plugin `supremix`"):
         Predictor.load("runs/meow-acm-seed0")
+
+
+def test_a_row_keeps_its_own_columns_of_the_same_names():
+    found = Predicted(*(np.array([float(i)]) for i in range(3)), z=np.zeros((1, 1)))
+    frame = found.beside(pd.DataFrame({"low": [7.0], "predicted_low": [8.0]}))
+    assert frame.to_dict("list") == {
+        "low": [7],
+        "predicted_low": [8],
+        "prediction": [0],
+        "predicted_predicted_low": [1],
+        "high": [2],
+    }

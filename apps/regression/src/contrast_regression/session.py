@@ -138,5 +138,5 @@ def predicted(run: Path, path: str, to: Path, coverage: float = 0.9) -> tuple[Pa
     frame = read_table(path)
     found = Predictor.load(run, coverage).predict(frame, Path(path).name)
     out = to / f"{Path(path).stem}-predicted.csv"
-    frame.assign(prediction=found.value, low=found.low, high=found.high).to_csv(out, index=False)
+    found.beside(frame).to_csv(out, index=False)
     return out, " ".join(found.notes)

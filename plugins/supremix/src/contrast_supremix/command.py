@@ -33,7 +33,8 @@ def predict(
 ) -> None:
     """Predict the target of new samples with a trained run of `supremix`, with intervals.
 
-    The rows come back as CSV with the columns `prediction`, `low` and `high` behind their own.
+    The rows come back as CSV with the columns `prediction`, `low` and `high` behind their own;
+    beside own ones of such a name, `predicted_low` and so on.
     """
     if out is not None and out.exists():
         raise DataError(f"{out} exists and is not overwritten; remove it or choose another name")
@@ -43,8 +44,7 @@ def predict(
     frame, found = Predictor.load(run, coverage).predict_file(rows)
     for note in found.notes:
         say(note)
-    frame = frame.assign(prediction=found.value, low=found.low, high=found.high)
-    text = frame.to_csv(index=False)
+    text = found.beside(frame).to_csv(index=False)
     if out is None:
         typer.echo(text, nl=False)
     else:

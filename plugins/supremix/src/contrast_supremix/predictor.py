@@ -32,6 +32,19 @@ class Predicted:
     z: np.ndarray
     notes: tuple[str, ...] = ()
 
+    def beside(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The M rows with the columns `prediction`, `low` and `high` behind their own.
+
+        A row's own column of such a name stays: ours is then `predicted_low`, and so on.
+        """
+        said = {"prediction": self.value, "low": self.low, "high": self.high}
+        for name, values in said.items():
+            free = name
+            while free in frame.columns:
+                free = f"predicted_{free}"
+            frame = frame.assign(**{free: values})
+        return frame
+
 
 class Predictor:
     """Predicts new samples of the kind that a run was trained on."""
