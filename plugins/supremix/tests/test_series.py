@@ -125,6 +125,14 @@ def test_files_that_are_none_are_refused(tmp_path):
         (LONG, lambda f: f.drop(columns=["volt", "site"]), "has no channels"),
         (LONG, lambda f: f.assign(pace=range(len(f))), "changes within the series 's0'"),
         (LONG, lambda f: f.assign(volt="high"), "column `volt` holds 'high' in row 1"),
+        (LONG, lambda f: f.assign(who=f.who.where(f.index != 5)), "`who` is empty in row 6"),
+        (LONG, lambda f: f.assign(when=f.when.where(f.index != 5)), "`when` is empty in row 6"),
+        (
+            LONG,
+            lambda f: f.assign(when="soon"),
+            "`when` holds 'soon' in row 1, expected a number or",
+        ),
+        (LONG | {"id": "pace"}, lambda f: f, "`pace` of .* is named for two things"),
     ],
 )
 def test_long_tables_that_cannot_be_read_are_refused(table, given, change, message):
@@ -139,6 +147,37 @@ def test_longer_series_are_cut_at_prediction_and_that_is_said():
     x, notes = reader.matrix(frame, "new.csv")
     assert x.tolist() == [[[0, 1, 2]]]
     assert notes == ("Series longer than 3, cut there: 1.",)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        ["8:30", "9:00", "10:30", "11:00"],
+        ["12/30/2023", "12/31/2023", "1/2/2024", "1/10/2024"],
+        ["30/12/2023", "31/12/2023", "2/1/2024", "10/1/2024"],
+        ["2024-1-2", "2024-1-10", "2024-2-1", "2024-10-1"],
+        ["2", "10", "100", "1000"],
+    ],
+)
+def test_text_that_tells_the_time_orders_a_series_by_it(when):
+    frame = pd.DataFrame({"who": "a", "when": when, "volt": range(4)}).sample(
+        frac=1, random_state=1
+    )
+    x, _ = Series(("volt",), 4, "who", "when").matrix(frame, "new.csv")
+    assert x[0, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_a_new_row_of_no_series_is_refused():
+    frame = pd.DataFrame({"who": ["a", None], "when": [0, 1], "volt": [0, 1]})
+    with pytest.raises(DataError, match="`who` is empty in row 2"):
+        Series(("volt",), 2, "who", "when").matrix(frame, "new.csv")
+
+
+def test_arrays_that_are_longer_are_cut_as_in_training(arrays):
+    rows = own(arrays, length=10)
+    _, x, notes = rows.reader.read(arrays)
+    np.testing.assert_array_equal(x, rows.x)
+    assert notes == ("Series longer than 10, cut there: 40.",)
 
 
 @pytest.mark.parametrize("kind", ["arrays", "table"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -15,7 +17,7 @@ from contrast.data.files import require_file
 from contrast.data.tables import read_table, require_columns
 from contrast.errors import DataError, did_you_mean, listing
 from contrast_supremix.data import Rows, samples_of
-from contrast_supremix.labels import Labelled
+from contrast_supremix.labels import Labelled, require_different, require_filled
 
 ARRAYS = (".npz",)
 
@@ -36,37 +38,42 @@ class Series:
     def matrix(self, frame: pd.DataFrame, source: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """The series of a long table, (N, C, T) float64, in the order of their first rows.
 
-        Raises: DataError: a column is missing, or holds text or infinity.
+        Raises: DataError: a column is missing, a channel holds text or infinity, or a row has no
+        series or no time.
         """
         if not self.id:
             raise DataError(f"{source}: the run was trained on arrays; give an .npz with `x`")
-        require_columns(frame, [self.id, self.time, *self.channels], source)
+        require_columns(frame, self.channels, source)
+        require_filled(frame, [self.id, self.time], source)
         values = [_numbers(frame, name, source) for name in self.channels]
         number, names = pd.factorize(frame[self.id])
-        order = np.lexsort((frame[self.time].to_numpy(), number))
+        order = np.lexsort((_moments(frame[self.time], source), number))
         number, values = number[order], np.stack(values, 1)[order]
         place = np.arange(len(number)) - np.searchsorted(number, number)
         kept = place < self.length
         x = np.full((len(names), len(self.channels), self.length), np.nan)
         x[number[kept], :, place[kept]] = values[kept]
         cut = len(np.unique(number[~kept]))
-        notes = (f"Series longer than {self.length}, cut there: {cut}.",) if cut else ()
-        return x, notes
+        return x, self._cut(cut) if cut else ()
 
     def read(self, path: Path) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
         """New series from a file of the kind that was trained on."""
         if path.suffix.lower() in ARRAYS:
             x = _arrays(path, ["x"])["x"]
-            wanted = (len(self.channels), self.length)
-            if x.shape[1:] != wanted:
+            _, channels, places = x.shape
+            if channels != len(self.channels) or places < self.length:
                 raise DataError(
-                    f"{path}: `x` holds series of {x.shape[1]} channels and {x.shape[2]} places, "
-                    f"the run was trained on {wanted[0]} and {wanted[1]}"
+                    f"{path}: `x` holds series of {channels} channels and {places} places, "
+                    f"the run was trained on {len(self.channels)} and {self.length}"
                 )
-            return pd.DataFrame({"series": np.arange(len(x))}), x, ()
+            notes = self._cut(len(x)) if places > self.length else ()
+            return pd.DataFrame({"series": np.arange(len(x))}), x[..., : self.length], notes
         frame = read_table(path)
         x, notes = self.matrix(frame, str(path))
         return pd.DataFrame({self.id: pd.factorize(frame[self.id])[1]}), x, notes
+
+    def _cut(self, count: int) -> tuple[str, ...]:
+        return (f"Series longer than {self.length}, cut there: {count}.",)
 
 
 def series(
@@ -123,7 +130,9 @@ def _of_table(
         )
     frame = read_table(path)
     own = [id, target, *([group] if group else [])]
-    require_columns(frame, [*own, time], path)
+    require_different([*own, time], path)
+    require_columns(frame, own, path)
+    require_filled(frame, [id, time], path)
     for name in own[1:]:
         several = frame.groupby(id, sort=False)[name].nunique(dropna=False) > 1
         if several.any():
@@ -162,6 +171,29 @@ def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: `x` is infinite in series {infinite.argmax()}")
     found["x"] = (x[:, None] if x.ndim == 2 else x).astype(np.float64)
     return found
+
+
+def _moments(values: pd.Series, source: str) -> np.ndarray:
+    """What orders a series: numbers, dates, or text of either.
+
+    Raises: DataError: text that is neither.
+    """
+    if values.dtype.kind in "biufmM":
+        return values.to_numpy()
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().all():
+        return numbers.to_numpy()
+    text = values.astype(str)
+    # A day before its month shows only in some rows, so that one form is tried on all of them.
+    for form in ({}, {"dayfirst": True}, {"format": "mixed"}):
+        with warnings.catch_warnings(), suppress(ValueError):
+            warnings.simplefilter("ignore", UserWarning)  # that no form was found
+            return pd.to_datetime(text, utc=True, **form).to_numpy()
+    wrong = int(pd.to_datetime(text, utc=True, format="mixed", errors="coerce").isna().argmax())
+    raise DataError(
+        f"{source}: column `{values.name}` holds {values.iloc[wrong]!r} in row {wrong + 1}, "
+        "expected a number or a date to order series by"
+    )
 
 
 def _numbers(frame: pd.DataFrame, name: str, source: str) -> np.ndarray:
