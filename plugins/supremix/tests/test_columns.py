@@ -67,3 +67,22 @@ def test_new_rows_of_another_kind_are_refused(houses, change, message):
 def test_a_table_of_ids_alone_is_refused():
     with pytest.raises(DataError, match="nothing to predict from"):
         Columns.of(pd.DataFrame({"id": range(30), "y": range(30)}), ["y"], "t.csv")
+
+
+def test_columns_of_lists_and_objects_are_left_out_and_said():
+    frame = pd.DataFrame({"v": [1.0, 2, 3] * 10, "tags": [["a"], ["b"], []] * 10, "at": [{}] * 30})
+    found = Columns.of(frame, (), "t.jsonl")
+    assert [each.name for each in found.kept] == ["v"]
+    assert found.notes == ("Left out since they hold lists or objects: `tags`, `at`.",)
+
+
+def test_a_gap_does_not_make_another_value_of_a_category():
+    columns = Columns.of(pd.DataFrame({"zip": ["1", "2", "x"] * 10}), (), "t.csv")
+    x, notes = columns.matrix(pd.DataFrame({"zip": [1.0, np.nan]}), "new.csv")
+    assert x.tolist() == [[1, 0, 0], [0, 0, 0]]
+    assert notes == ()
+
+
+def test_columns_may_be_named_by_numbers():
+    columns = Columns.of(pd.DataFrame({"0": [1.0, 2, 3] * 10}), (), "t.csv")
+    assert columns.matrix(pd.DataFrame({0: [5.0]}), "new.csv")[0].tolist() == [[5]]

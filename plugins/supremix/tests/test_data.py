@@ -62,6 +62,7 @@ def test_other_rows_have_another_fingerprint(houses):
         (lambda f: f.assign(price="much"), "is 'much' in row 1, expected a number"),
         (lambda f: f.assign(price=np.inf), "is infinite in row 1"),
         (lambda f: f.head(1), "has 1 row with a target"),
+        (lambda f: f.assign(price=pd.Timestamp("2020-01-01")), "holds dates or times"),
     ],
 )
 def test_a_target_that_cannot_be_learnt_is_refused(houses, frame, message):
@@ -88,3 +89,33 @@ def test_parquet_is_read_alike(houses, houses_csv, tmp_path):
     one = table(path=str(houses_csv), **given)
     two = table(path=str(tmp_path / "h.parquet"), **given)
     assert one.fingerprint == two.fingerprint
+
+
+def test_repeats_follow_their_groups_and_that_is_said(houses):
+    alone, grouped = (rows_of(houses, "price", "t.csv", group=g) for g in ("", "agent"))
+    assert "Rows that repeat another one: 3; they stay on one side of a split." in alone.notes
+    assert "Rows that repeat another one: 3; they stay where their group is." in grouped.notes
+
+
+def test_a_row_of_no_group_is_refused(houses):
+    with pytest.raises(DataError, match="column `agent` is empty in row 3"):
+        rows_of(
+            houses.assign(agent=houses["agent"].where(houses.index != 2)),
+            "price",
+            "t.csv",
+            group="agent",
+        )
+
+
+def test_a_column_that_is_target_and_group_is_refused(houses_csv):
+    with pytest.raises(DataError, match=r"`price` of .* is named for two things"):
+        table(generator=generator(0), path=str(houses_csv), target="price", group="price", **SHARES)
+
+
+def test_columns_of_parquet_may_be_numbers(tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
+    frame.to_parquet(tmp_path / "t.parquet")
+    rows = table(
+        generator=generator(0), path=str(tmp_path / "t.parquet"), target="2", group="", **SHARES
+    )
+    np.testing.assert_allclose(rows.y, frame[2])

@@ -52,3 +52,18 @@ def test_one_seed_gives_one_model():
 def test_an_unknown_objective_is_named():
     with pytest.raises(ValueError, match="got 'simclr'"):
         SupReMixRegressor("simclr").fit(*rows(10))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"valid_share": 1.0},
+        {"valid_share": -0.1},
+        {"batch_size": 1},
+        {"width": 0},
+        {"tune_epochs": -1},
+    ],
+)
+def test_settings_out_of_range_are_named(change):
+    with pytest.raises(ValueError, match=next(iter(change))):
+        SupReMixRegressor(**change).fit(*rows(10))

@@ -46,9 +46,12 @@ class Columns:
 
         Raises: DataError: nothing is left to predict from.
         """
-        kept, ids, still, dates = [], [], [], []
+        kept, ids, still, dates, nested = [], [], [], [], []
         for name in (str(each) for each in frame.columns if str(each) not in skip):
             values = frame[name]
+            if _is_nested(values):
+                nested.append(name)
+                continue
             if values.nunique(dropna=False) < 2:
                 still.append(name)
                 continue
@@ -62,11 +65,14 @@ class Columns:
                 dates += [name] if kind == "date" else []
         if not kept:
             raise DataError(
-                f"{source} has nothing to predict from: beside {listing(skip)} there are only ids "
-                f"and constants ({listing([*ids, *still])})"
+                f"{source} has nothing to predict from: beside {listing(skip)} there are only ids, "
+                f"constants and lists ({listing([*ids, *still, *nested])})"
             )
         notes = [f"Left out since they name rows: {listing(ids)}."] if ids else []
         notes += [f"Left out since they never change: {listing(still)}."] if still else []
+        notes += (
+            [f"Left out since they hold lists or objects: {listing(nested)}."] if nested else []
+        )
         notes += [f"Read as dates: {listing(dates)}."] if dates else []
         return cls(tuple(kept), tuple(notes))
 
@@ -76,7 +82,8 @@ class Columns:
         A value of a category that was not seen is no level: zeros in all of its columns.
         Raises: DataError: a column is missing, holds text where numbers stood, or infinity.
         """
-        known = [str(name) for name in frame.columns]
+        frame = frame.rename(columns=str)
+        known = frame.columns.tolist()
         parts, notes = [], []
         for column in self.kept:
             if column.name not in known:
@@ -102,6 +109,12 @@ class Columns:
         """New rows from a file; see `matrix`."""
         frame = read_table(path)
         return frame, *self.matrix(frame, str(path))
+
+
+def _is_nested(values: pd.Series) -> bool:
+    return values.dtype == object and any(
+        isinstance(value, (list, dict, np.ndarray)) for value in values
+    )
 
 
 def _kind(values: pd.Series) -> Kind:
@@ -140,6 +153,10 @@ def _levels(values: pd.Series) -> tuple[str, ...]:
 
 
 def _text(values: pd.Series) -> pd.Series:
+    if values.dtype.kind == "f" and (values.dropna() % 1 == 0).all():
+        values = values.astype("Int64").astype(
+            object
+        )  # a gap has made whole numbers float: 1, not 1.0
     return values.map(lambda value: str(value).strip(), na_action="ignore")
 
 

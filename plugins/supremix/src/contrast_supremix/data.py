@@ -133,7 +133,8 @@ def samples_of(
     units, repeated = units_of(x if read is None else read, known.groups)
     said = [*known.notes]
     if repeated:
-        said.append(f"Rows that repeat another one: {repeated}; they stay on one side of a split.")
+        where = "stay where their group is" if known.group else "stay on one side of a split"
+        said.append(f"Rows that repeat another one: {repeated}; they {where}.")
     if known.group:
         said.append(f"Rows of one `{known.group}` stay on one side of a split.")
     return Rows(

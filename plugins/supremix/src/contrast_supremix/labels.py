@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ LEAST_ROWS = 20
 def read_labels(path: str | Path, target: str, group: str, *text: str) -> pd.DataFrame:
     """A table with a target, a group if one is asked for, and some columns of text.
 
-    Raises: DataError: no target is named, no such file or column, or an empty text.
+    Raises: DataError: no target is named, no such file or column, a column named for two things,
+    or an empty text.
     """
     if not target:
         raise DataError(
@@ -25,13 +27,24 @@ def read_labels(path: str | Path, target: str, group: str, *text: str) -> pd.Dat
         )
     grouped = [group] if group else []
     frame = read_table(path, [*text, *grouped])
+    require_different([*text, target, *grouped], str(path))
     require_columns(frame, [*text, target, *grouped], path)
-    require_text(frame, text, str(path))
+    require_filled(frame, text, str(path))
     return frame
 
 
-def require_text(frame: pd.DataFrame, columns: tuple[str, ...], source: str) -> None:
-    """Raises: DataError: a column of text is missing, or holds nothing in some row."""
+def require_different(columns: Sequence[str], source: str) -> None:
+    """Raises: DataError: one column is named for two things."""
+    twice = [name for name in dict.fromkeys(columns) if columns.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"the column `{twice[0]}` of {source} is named for two things among `data.target`, "
+            "`data.group` and the other columns of `data`; name another one"
+        )
+
+
+def require_filled(frame: pd.DataFrame, columns: Sequence[str], source: str) -> None:
+    """Raises: DataError: a column is missing, or holds nothing in some row."""
     require_columns(frame, columns, source)
     for column in columns:
         empty = frame[column].isna().to_numpy()
@@ -69,8 +82,12 @@ class Labelled:
     ) -> Labelled:
         """Rows without a target are left out and counted.
 
-        Raises: DataError: text or infinity in the target, a constant one, or too few rows.
+        Raises: DataError: text, dates or infinity in the target, a constant one, too few rows, or a
+        row of no group.
         """
+        if group:
+            require_different([target, group], source)
+            require_filled(frame, [group], source)
         y = _target(frame[target], target, source)
         known = ~np.isnan(y)
         notes = [] if known.all() else [f"Rows without `{target}`, left out: {(~known).sum()}."]
@@ -99,6 +116,8 @@ class Labelled:
 
 
 def _target(values: pd.Series, name: str, source: str) -> np.ndarray:
+    if values.dtype.kind in "mM":  # pandas would count nanoseconds
+        raise DataError(f"the target `{name}` of {source} holds dates or times, expected numbers")
     found = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = np.isnan(found) & values.notna().to_numpy()
     if wrong.any():

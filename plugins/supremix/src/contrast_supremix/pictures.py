@@ -14,7 +14,7 @@ from contrast.data.files import DEEP, image_files, opened_image, require_file
 from contrast.data.tables import read_table
 from contrast.errors import DataError
 from contrast_supremix.data import Rows, samples_of
-from contrast_supremix.labels import Labelled, read_labels, require_text
+from contrast_supremix.labels import Labelled, read_labels, require_filled
 
 FURTHEST = 60  # degrees that a digit is turned by, to either side
 SIDES = {"scikit-learn": 16, "mnist": 28}
@@ -34,7 +34,7 @@ class Pictures:
 
         Raises: DataError: the column is missing or empty, or a file is missing or no image.
         """
-        require_text(frame, (self.column,), source)
+        require_filled(frame, (self.column,), source)
         folder = Path(source) if Path(source).is_dir() else Path(source).parent
         names = frame[self.column].astype(str)
         found = [self._read(folder / name, source) for name in names]

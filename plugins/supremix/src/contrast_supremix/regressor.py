@@ -57,11 +57,10 @@ class SupReMixRegressor(RegressorMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> SupReMixRegressor:
         """Learn from rows X, (N, F), with targets y, (N,).
 
-        Raises: ValueError: fewer than two rows, an unknown objective, or values that are infinite.
+        Raises: ValueError: fewer than two rows, an unknown objective, a share or a size out of its
+        range, or values that are infinite.
         """
-        known = ("supremix", "supcon", "rank_n_contrast", "none")
-        if self.objective not in known:
-            raise ValueError(f"objective must be one of {', '.join(known)}, got {self.objective!r}")
+        self._refuse_settings()
         X, y = validate_data(
             self,
             X,
@@ -100,6 +99,17 @@ class SupReMixRegressor(RegressorMixin, TransformerMixin, BaseEstimator):
         """The ordered features of rows, (M, width)."""
         check_is_fitted(self)
         return self._features(X)[0].numpy()
+
+    def _refuse_settings(self) -> None:
+        known = ("supremix", "supcon", "rank_n_contrast", "none")
+        if self.objective not in known:
+            raise ValueError(f"objective must be one of {', '.join(known)}, got {self.objective!r}")
+        if not 0 <= self.valid_share < 1:
+            raise ValueError(f"valid_share must be in [0, 1), got {self.valid_share}")
+        least = {"batch_size": 2, "width": 1, "pretrain_epochs": 0, "tune_epochs": 0}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
 
     def _features(self, X: Any) -> torch.Tensor:
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")

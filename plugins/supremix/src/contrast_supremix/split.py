@@ -78,6 +78,6 @@ def _checked(*parts: np.ndarray) -> Split:
         sizes = ", ".join(str(len(part)) for part in parts)
         raise DataError(
             f"the rows cannot be split into training, validation and held-out ones: {sizes} rows\n"
-            "Rows of one `data.group`, and repeats, stay together; are group and shares as meant?"
+            "Rows of one `data.group`, else repeats, stay together; are group and shares as meant?"
         )
     return Split(*(np.sort(part) for part in parts))

@@ -14,7 +14,7 @@ from contrast.data.sources import DATA_DIR_VARIABLE, local_path
 from contrast.data.tables import read_table
 from contrast.errors import DataError
 from contrast_supremix.data import Rows, samples_of
-from contrast_supremix.labels import Labelled, read_labels, require_text
+from contrast_supremix.labels import Labelled, read_labels, require_filled
 from contrast_supremix.split import Split
 from contrast_supremix.wording import numbered
 
@@ -53,7 +53,7 @@ class Pairs:
 
         Raises: DataError: a column is missing or empty somewhere, or the model cannot be read.
         """
-        require_text(frame, (self.first, self.second), source)
+        require_filled(frame, (self.first, self.second), source)
         texts = [frame[column].astype(str).tolist() for column in (self.first, self.second)]
         if not self.model:
             return numbered(*texts), ()
