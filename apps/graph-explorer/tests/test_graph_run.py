@@ -1,11 +1,13 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import contrast
 from contrast.errors import ConfigError, RunFolderError
-from contrast_graph_explorer.graph_run import open_run
+from contrast_graph_explorer.graph_run import from_data, open_run
 
 
 @pytest.fixture
@@ -31,6 +33,15 @@ def test_a_run_is_opened_with_the_embedding_that_its_report_shows(run, folder):
 def test_texts_among_the_ids_are_titles_and_numbered_classes_have_names(run):
     assert run.titles[0] == "Alien (1979)"
     assert run.label(4) == "class 1"
+
+
+def test_labels_of_any_numbers_are_classes_without_gaps(folder):
+    data = contrast.load(folder).data
+    labels = np.where(data.labels == 2, -1, np.where(data.labels == 1, 10**12, 1990))
+    other = from_data("run", replace(data, labels=labels), np.eye(30))
+    assert other.classes == ("class 1990", "class 1000000000000")
+    assert [other.label(node) for node in (0, 1, 2)] == [*other.classes, ""]
+    assert other.labels[:4].tolist() == [0, 1, -1, 0]
 
 
 def test_the_visit_begins_at_the_node_with_the_most_links(run):

@@ -75,14 +75,16 @@ def from_data(name: str, data: GraphData, z: np.ndarray) -> GraphRun:
     """A run's parts put together; titles are the target's `titles`, else its texts or numbers."""
     numbered = [id if isinstance(id, str) else f"{data.target} {id}" for id in data.ids]
     titles = data.graph[data.target].get("titles") or numbered
+    named = bool(data.classes) or data.labels is None
+    labels, classes = (data.labels, data.classes) if named else _numbered_classes(data.labels)
     return GraphRun(
         name=name,
         target=data.target,
         z=unit_rows(z),
         ids=list(data.ids),
         titles=list(titles),
-        labels=data.labels,
-        classes=data.classes or _numbered_classes(data.labels),
+        labels=labels,
+        classes=classes,
         links=_links(data),
     )
 
@@ -99,9 +101,10 @@ def _embedding(folder: Path) -> np.ndarray:
     return np.asarray(maps[-1].z)
 
 
-def _numbered_classes(labels: np.ndarray | None) -> tuple[str, ...]:
-    known = () if labels is None else labels[labels >= 0]
-    return tuple(f"class {number}" for number in range(int(max(known, default=-1)) + 1))
+def _numbered_classes(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    found = np.unique(labels[labels >= 0])
+    numbered = np.where(labels >= 0, np.searchsorted(found, labels), -1)
+    return numbered, tuple(f"class {number}" for number in found)
 
 
 def _links(data: GraphData) -> dict[str, Links]:
