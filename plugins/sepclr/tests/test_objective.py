@@ -169,3 +169,10 @@ def test_the_gradient_of_the_whole_equals_finite_differences():
 def test_unlike_sizes_are_refused(z, s, target, tau, words):
     with pytest.raises(ValueError, match=words):
         sepclr_terms(z, s, target, leakage=jem, tau=tau)
+
+
+@pytest.mark.parametrize("tau", [0.025, 0.2, 0.3])
+def test_alignment_among_some_rows_is_as_exact_as_that_of_all(tau):
+    a, b = torch.randn(2, 7, 3, dtype=torch.float64, generator=generator("align"))
+    among = torch.tensor([1, 0, 1, 1, 0, 0, 1]).bool()
+    assert_close(align(a, b, among, tau=tau), align(a[among], b[among], tau=tau), 1e-15, "align")

@@ -136,7 +136,7 @@ def align(a: Tensor, b: Tensor, among: Tensor | None = None, *, tau: float) -> T
     square = (wide(a) - wide(b)).square().sum(-1)
     if among is None:
         return square.sum() / (2 * tau * max(len(square), 1))
-    return (square * among).sum() / (2 * tau * among.sum().clamp(min=1))
+    return (square * among).sum() / among.sum().clamp(min=1) / (2 * tau)
 
 
 def uniform(a: Tensor, *, tau: float, normalize: bool = False) -> Tensor:
