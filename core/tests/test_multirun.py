@@ -7,6 +7,7 @@ from contrast.engine.running import RunResult
 from contrast.engine.stopping import Stopped
 from contrast.errors import ConfigError, TrainingError
 from contrast.interfaces import Evaluation
+from contrast.testing.processes import in_processes
 
 
 @pytest.fixture
@@ -43,6 +44,32 @@ def test_a_failed_job_stops_nobody(sweeping, tmp_path):
     assert [bool(job.error) for job in done.jobs] == [True, True, False]
     assert (tmp_path / "sweep/seed=0.traceback.txt").is_file()
     assert summary(tmp_path)["jobs"][1]["error"] == "the loss is not finite"
+
+
+def test_the_story_of_a_failed_job_is_kept_whatever_it_sweeps_over(monkeypatch, tmp_path):
+    def run(plugin, **_):
+        raise KeyError("x")
+
+    monkeypatch.setattr(multirun, "run", run)
+    words = ["data.path=/some/a.csv,/some/b.csv"]
+    done = multirun.multirun("toy", overrides=words, runs=tmp_path, name="sweep")
+    assert [job.error for job in done.jobs] == ["KeyError: 'x'"] * 2
+    assert len(list((tmp_path / "sweep").glob("*.traceback.txt"))) == 2
+
+
+def _sweep(world, folder):
+    def run(plugin, *, runs, name, **_):
+        return RunResult(runs / name, "done", {})
+
+    multirun.run = run
+    done = multirun.multirun("toy", overrides=["seed=0,1"], runs=folder, name="sweep")
+    assert done.folder == (folder / "sweep").resolve()
+
+
+def test_processes_share_one_sweep(tmp_path):
+    in_processes(2, _sweep, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep"]
+    assert [job["name"] for job in summary(tmp_path)["jobs"]] == ["seed=0", "seed=1"]
 
 
 def test_a_signal_stops_the_sweep_and_leaves_the_summary_so_far(sweeping, tmp_path):

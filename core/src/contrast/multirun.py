@@ -10,7 +10,8 @@ from pathlib import Path
 
 from contrast.api import run
 from contrast.config import sweep
-from contrast.engine.folder import make_new
+from contrast.engine.distribution import world
+from contrast.engine.folder import file_name, make_new
 from contrast.engine.observers import Observer
 from contrast.engine.stopping import Stopped
 from contrast.errors import ConfigError, ContrastError
@@ -55,16 +56,19 @@ def multirun(
     if len(combinations) < 2:
         raise ConfigError("nothing to sweep: separate values by commas, as in `seed=0,1,2`")
     observer = observer or Observer()
-    folder = make_new(Path(runs), name or f"{plugin}-sweep")
-    jobs: list[Job] = []
-    try:
-        for words in combinations:
-            job = "-".join(word for word in words if word not in overrides)
-            observer.on_message(f"job {len(jobs) + 1} of {len(combinations)}: {job}")
-            jobs.append(_run_job(plugin, words, file, folder, job, observer))
-    finally:
-        summary = summarise([job.metrics for job in jobs if not job.error])
-        _write(folder, jobs, summary)
+    with world() as here:
+        made = make_new(Path(runs), name or f"{plugin}-sweep") if here.leads else ""
+        folder = Path(here.text(str(made)))
+        jobs: list[Job] = []
+        try:
+            for words in combinations:
+                job = "-".join(word for word in words if word not in overrides)
+                observer.on_message(f"job {len(jobs) + 1} of {len(combinations)}: {job}")
+                jobs.append(_run_job(plugin, words, file, folder, job, observer))
+        finally:
+            summary = summarise([job.metrics for job in jobs if not job.error])
+            if here.leads:
+                _write(folder, jobs, summary)
     return Sweep(folder, jobs, summary)
 
 
@@ -83,7 +87,7 @@ def _run_job(
     except ContrastError as cause:
         failed = str(cause)
     except Exception as cause:  # a bug in one job must not cost the others
-        (folder / f"{name}.traceback.txt").write_text(traceback.format_exc())
+        (folder / f"{file_name(name)}.traceback.txt").write_text(traceback.format_exc())
         failed = f"{type(cause).__name__}: {cause}"
     else:
         return Job(name, result.metrics)

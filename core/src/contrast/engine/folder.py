@@ -163,7 +163,7 @@ def make_new(root: Path, name: str) -> Path:
 
     Raises: RunFolderError: it cannot be made.
     """
-    name = re.sub(r"[^\w.=,+-]+", "_", name)
+    name = file_name(name)
     attempt = 1
     while True:
         path = root / (name if attempt == 1 else f"{name}-{attempt}")
@@ -176,6 +176,11 @@ def make_new(root: Path, name: str) -> Path:
             raise RunFolderError(f"{root} cannot hold runs: a file stands in its place") from None
         except OSError as cause:
             raise unwritable(path, cause) from None
+
+
+def file_name(name: str) -> str:
+    """The name without what a file's cannot hold, such as the slashes of a path."""
+    return re.sub(r"[^\w.=,+-]+", "_", name)
 
 
 def _before(line: dict[str, Any], stage: str, step: int) -> bool:
