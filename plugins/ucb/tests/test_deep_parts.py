@@ -159,6 +159,13 @@ def test_sums_stop_where_the_episode_does_and_go_on_from_there():
     assert factor.tolist() == [0.125, 0, 0.5]
 
 
+def test_sums_are_as_exact_as_their_rewards():
+    none = torch.zeros(9, 1, dtype=torch.bool)
+    total, _, factor = n_steps(torch.ones(9, 1, dtype=torch.float64), none, none, 0.99)
+    assert total.item() == pytest.approx((1 - 0.99**9) / 0.01, rel=1e-14)
+    assert factor.item() == pytest.approx(0.99**9, rel=1e-14)
+
+
 def test_moved_atoms_keep_their_mass_and_their_mean():
     support = torch.linspace(-2, 2, 9, dtype=torch.float64)
     p = torch.rand(5, 9, generator=generator("atoms"), dtype=torch.float64).softmax(-1)

@@ -22,8 +22,8 @@ def n_steps(
     the episode terminated.
     """
     alive = torch.cat([torch.ones_like(ended[:1]), ~ended[:-1]]).cumprod(0).to(reward)  # (n, B)
-    powers = discount ** torch.arange(len(reward), device=reward.device)
-    total = powers.to(reward) @ (alive * reward)
+    powers = discount ** torch.arange(len(reward), dtype=reward.dtype, device=reward.device)
+    total = powers @ (alive * reward)
     steps = alive.sum(0)
     goes_on = 1 - (alive * terminated).amax(0)
     return total, steps.long(), goes_on * discount**steps
