@@ -13,6 +13,7 @@ from torch import Tensor
 
 from contrast.forms import Apart
 from contrast.primitives.lse_sum import lse_sum
+from contrast.primitives.scores import wide
 from contrast_meow.form import Graph
 
 
@@ -65,7 +66,7 @@ def weighted_infonce(
         raise ValueError(
             f"both views need one shape, got {tuple(anchor.shape)} and {tuple(other.shape)}"
         )
-    anchor, other = at_least_float32(anchor), at_least_float32(other)
+    anchor, other = wide(anchor), wide(other)
     counted = has_negative(weights)
     share = counted.to(anchor.dtype) / counted.sum().clamp(min=1)  # (N,)
     spread = lse_sum(anchor, other, share, temperature=temperature, weights=(weights,))
@@ -93,15 +94,10 @@ def prototype_loss(
     Shapes:  z: (N, D);  clusters: (C, N) integer;  prototypes: C of (K_m, D), of length 1;
     concentration: C of (K_m,), above 0.  Gradient: to z alone.
     """
-    z = at_least_float32(z)
+    z = wide(z)
     terms = []
     for ids, mu, phi in zip(clusters, prototypes, concentration, strict=True):
         logits = z @ mu.detach().to(z).T / phi.detach().to(z)  # (N, K_m)
         own = logits.gather(1, ids[:, None]).squeeze(1)
         terms.append((logits.logsumexp(1) - own).mean() + math.log(len(z) / len(mu)))
     return torch.stack(terms).mean()
-
-
-def at_least_float32(z: Tensor) -> Tensor:
-    """The tensor in float32 if it came in half precision, else as it is."""
-    return z if z.dtype == torch.float64 else z.float()
