@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from contrast.data.files import IMAGES
+from contrast.data.tables import TABLES
 from contrast.errors import DataError
 from contrast.reporting.search import find
 from contrast.reporting.serving import check_finished
@@ -19,12 +21,10 @@ if TYPE_CHECKING:
     from contrast_sepclr.analysis import Among, Near, Sample
 
 PLUGIN = "sepclr"
-SMALL = 64  # images of fewer pixels a side keep their pixels as squares
 OPENS = {  # by kind of data: what a file of one's own may be
-    "table": [".csv", ".tsv", ".parquet", ".jsonl", ".h5ad"],
+    "table": [*TABLES, ".h5ad"],
     "volume": [".nii", ".gz"],
 }
-IMAGES = [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Cohort:
     @property
     def opens(self) -> list[str]:
         """The suffixes of files that a new sample may come from."""
-        return OPENS.get(self.data.kind, IMAGES)
+        return OPENS.get(self.data.kind, [*IMAGES])
 
     @property
     def first(self) -> Sample:
@@ -121,6 +121,8 @@ class Cohort:
     @property
     def small(self) -> bool:
         """Whether pictures are so small that their pixels should stay squares."""
+        from contrast_sepclr.pictures import SMALL
+
         return self.data.x.shape[-1] < SMALL
 
     def _picture(self, row: int) -> str:
