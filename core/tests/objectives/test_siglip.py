@@ -55,8 +55,8 @@ def test_the_module_equals_the_vector_too(case):
     if not case["params"].get("normalize", True):
         pytest.skip("the module compares unit rows")
     q, k = tensors(case, "inputs.q", "inputs.k")
-    scale = case["params"].get("logit_scale") or math.exp(case["inputs"]["log_scale"])
-    bias = case["params"].get("bias") or case["inputs"]["bias"]
+    given = case["params"] | case["inputs"]
+    scale, bias = given.get("logit_scale") or math.exp(given["log_scale"]), given["bias"]
     module = SigLIP(1 / scale, bias).double()
     loss = module(Pairs(q, k))
     loss.backward()
