@@ -79,8 +79,8 @@ def row_lse(
     temperature: a number, () or (N,);  weights: structures of N x M pairs, which multiply.
     Gradient: to anchors, candidates, a temperature that is a tensor, and learnt weights; a graph of
     the gradient itself is formed in O(N M) memory.
-    Cost: O(N M D) time, O((N + M) D) memory. Rows against themselves cost half, if every structure
-    is symmetric and the temperature is one number.
+    Cost: O(N M D) time, O((N + M) D) memory and at most `KEPT` exponentials. Rows against
+    themselves cost half, if every structure is symmetric and the temperature is one number.
     Edge cases: a row whose weights are all 0 has l = -inf, e = 0 and no gradient. NaN in, NaN out.
     Raises: ValueError: shapes do not fit, or temperature <= 0.
     """
