@@ -99,6 +99,16 @@ def test_split_that_would_empty_a_class_is_left_out_and_said():
     assert max(np.concatenate([splits["2"].train, splits["2"].test])) < 13
 
 
+def test_a_validation_that_leaves_one_node_to_test_is_said():
+    labels = np.arange(40) % 2
+    splits, notes = draw_splits(labels, (5,), 200, generator(0))
+    assert len(splits["5"].test) == 1
+    assert notes == (
+        "With 5 labels a class 30 nodes are left, no more than `data.validation` 200: one is tested.",
+    )
+    assert draw_splits(labels, (5,), 29, generator(0))[1] == ()
+
+
 def test_splits_depend_on_the_generator_alone():
     labels = np.arange(40) % 2
     one, two, other = (draw_splits(labels, (5,), 10, generator(s))[0]["5"] for s in (0, 0, 1))

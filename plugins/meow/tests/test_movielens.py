@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from contrast.engine.randomness import generator
+from contrast.errors import ConfigError
 from contrast_meow import movielens as source
 from contrast_meow.cut import path_counts
 from contrast_meow.metapaths import incidence
@@ -28,6 +29,11 @@ def test_movies_and_classes_are_those_of_the_specification(data):
     assert data.width("user") == 943
     assert data.width("viewer") == 30
     assert data.types == ("movie", "user", "viewer")
+
+
+def test_more_ratings_than_any_movie_has_are_refused():
+    with pytest.raises(ConfigError, match=r"data\.min_ratings` 5000 .* up to 583"):
+        movielens(generator(0), min_ratings=5000, labelled=(20,), validation=200)
 
 
 def test_paths_tie_as_many_pairs_as_the_specification_counts(data):

@@ -190,6 +190,11 @@ def draw_splits(
         train = np.concatenate(chosen)
         rest = order[~np.isin(order, train)]
         count = round(validation * len(rest)) if validation < 1 else int(validation)
+        if validation >= len(rest):
+            notes.append(
+                f"With {L} labels a class {len(rest)} nodes are left, no more than "
+                f"`data.validation` {validation}: one is tested."
+            )
         count = min(max(count, 1), len(rest) - 1)
         splits[str(L)] = Split(train, rest[:count], rest[count:])
     return splits, tuple(notes)

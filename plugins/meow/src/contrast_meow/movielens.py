@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from torch_geometric.data import HeteroData
 
 from contrast.data.ml_100k import ml_100k_file
+from contrast.errors import ConfigError
 from contrast_meow.data import GraphData, draw_splits
 from contrast_meow.metapaths import parse
 
@@ -70,11 +71,20 @@ def movielens(
 
 
 def target_movies(min_ratings: int) -> pd.DataFrame:
-    """The movies with enough ratings and exactly one of the genres, with that genre."""
+    """The movies with enough ratings and exactly one of the genres, with that genre.
+
+    Raises: ConfigError: there is none.
+    """
     movies = read("ml-100k.item")
     count = movies.item_id.map(read("ml-100k.inter").item_id.value_counts()).fillna(0)
     found = movies["class"].map(lambda text: sorted(set(text.split()) & set(GENRES)))
-    chosen = (count >= min_ratings) & (found.map(len) == 1)
+    alone = found.map(len) == 1
+    chosen = (count >= min_ratings) & alone
+    if not chosen.any():
+        raise ConfigError(
+            f"`data.min_ratings` {min_ratings} leaves no movie: they have up to "
+            f"{count[alone].max():.0f} ratings"
+        )
     return movies.assign(genre=found.str[0])[chosen].reset_index(drop=True)
 
 
