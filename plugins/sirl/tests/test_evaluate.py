@@ -30,6 +30,21 @@ def test_what_is_not_held_out_is_said_to_be_the_reason(tmp_path):
     assert "No true features" not in report
 
 
+def test_a_test_in_which_all_are_equal_has_no_score(tmp_path):
+    (tmp_path / "f.csv").write_text("\n".join(["trajectory,far", *(f"{i},1" for i in range(9))]))
+    np.savez(tmp_path / "s.npz", states=np.random.default_rng(0).normal(size=(9, 2, 2)))
+    paths = {"path": str(tmp_path / "s.npz"), "features": str(tmp_path / "f.csv")}
+    asked = {"people": 1, "compare": []}
+    run = contrast.run(
+        "sirl",
+        data={"name": "trajectories", "held_out": 0.3, **paths},
+        trainer={"max_epochs": 0},
+        evaluation=asked,
+        runs=tmp_path / "runs",
+    )
+    assert run.metrics["reward/test"] is None
+
+
 @pytest.mark.parametrize(("apart", "cells"), [(1.0, 9), (1000.0, 9), (0.5, 9)])
 def test_a_map_has_few_cells_whatever_the_unit(apart, cells):
     paths = torch.arange(9.0)[None, :, None].expand(2, -1, 2) * apart

@@ -100,15 +100,18 @@ def evaluate_reward(parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
     first, second = rewards[sampler.preferences.pairs].T
     decided = sampler.preferences.second != 0.5
     agreed = ((second > first) == (sampler.preferences.second > 0.5))[decided]
-    metrics: dict[str, float | None] = {
-        "reward/known": agreed.float().mean().item() if len(agreed) else None
-    }
+    metrics = {"reward/known": _share(agreed)}
     if sampler.theta is not None and len(data.test) > 1:
         pairs = random_pairs(data.test, at)
         truth = prefers_second(*reward(data.features, sampler.theta)[pairs].T, rationality=None)
         ours = prefers_second(*rewards[pairs].T, rationality=None)
-        metrics = {"reward/test": (truth == ours)[truth != 0.5].float().mean().item(), **metrics}
+        metrics = {"reward/test": _share((truth == ours)[truth != 0.5]), **metrics}
     return Evaluation(metrics, drawings=_reward_pictures(data, rewards))
+
+
+def _share(right: Tensor) -> float | None:
+    """Which share is true; None of nothing."""
+    return right.float().mean().item() if len(right) else None
 
 
 def embed(parts: Parts, name: str) -> Tensor:
