@@ -103,6 +103,48 @@ def test_a_response_that_does_not_exist_changes_nothing(loss):
     assert not found[:, 3].any()
 
 
+@everyone
+def test_padding_may_hold_anything(loss):
+    form = lists()
+    mask = torch.tensor([True, True, True, False]).expand(3, 4)
+    there = {name: value[:, :3] for name, value, _ in form.tensors()}
+    found = []
+    for filled in (0, torch.nan):
+        fields = {
+            name: torch.cat([value, value.new_full((3, 1), filled)], 1)
+            for name, value in there.items()
+            if value.is_floating_point()
+        }
+        padded = replace(form_of(fields), lengths=form.lengths * mask, mask=mask)
+        found.append((loss(padded), gradient(loss, padded)))
+    (loss_of_zeros, slope_of_zeros), (loss_of_nans, slope_of_nans) = found
+    assert loss_of_nans == loss_of_zeros
+    assert (slope_of_nans == slope_of_zeros).all()
+    assert slope_of_nans.isfinite().all()
+
+
+def test_items_that_do_not_exist_have_no_place():
+    form = lists()
+    mask = torch.tensor([True, True, True, False]).expand(3, 4)
+    places = torch.tensor([3, 1, 2, 0]).expand(3, 4)
+    fields = {name: getattr(form, name) for name in ("scores", "targets", "reference")}
+    found = gradient(irpo, InContext(**fields, mask=mask, positions=places))
+    short = {name: value[:, :3].detach() for name, value in fields.items()}
+    short["scores"].requires_grad_()
+    wanted = gradient(irpo, InContext(**short, positions=places[:, :3]))
+    assert_close(found[:, :3], wanted, 1e-12, "gradient")
+    assert not found[:, 3].any()
+
+
+@pytest.mark.parametrize("kind", ["margin", "flip", "flip_margin", "soft_label_margin"])
+def test_votes_on_responses_that_do_not_exist_count_for_nothing(kind):
+    form = lists(k=3)
+    strength = torch.tensor([1.0, 0.5, torch.nan]).expand(3, 3)
+    mask = torch.tensor([True, True, False]).expand(3, 3)
+    judged = Judged(form.scores, form.targets, mask=mask, strength=strength)
+    assert gradient(partial(reward, kind=kind), judged).isfinite().all()
+
+
 def form_of(fields):
     return Responses(**fields | {"scores": fields["scores"].detach().requires_grad_()})
 

@@ -70,11 +70,14 @@ def token_counts(lists: Lists) -> Tensor:
 
 
 def grades(lists: Lists) -> Tensor:
-    """The grades; without any, the alternatives stand in order, the best one first.  (N, K)."""
-    scores = wide(lists.scores)
-    if lists.targets is not None:
-        return lists.targets.to(scores.dtype)
-    return torch.arange(scores.shape[1], 0, -1).to(scores).expand_as(scores)
+    """The grades; without any, the alternatives stand in order, the best one first.  (N, K).
+
+    0 where no alternative is.
+    """
+    scores, found = wide(lists.scores), lists.targets
+    if found is None:
+        found = torch.arange(scores.shape[1], 0, -1, device=scores.device).expand_as(scores)
+    return found.to(scores.dtype).masked_fill(~existing(lists), 0)
 
 
 def preferred(lists: Lists) -> Tensor:

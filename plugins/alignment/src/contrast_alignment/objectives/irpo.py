@@ -50,12 +50,15 @@ def irpo(
 
 
 def position_weights(lists: Lists) -> Tensor:
-    """w = (2^rel - 1) / log2(1 + rank), relevance gain times DCG discount.  (N, K)."""
+    """w = (2^rel - 1) / log2(1 + rank), relevance gain times DCG discount, 0 where no item is.
+
+    Shapes:  returns (N, K).
+    """
     rank = lists.positions if isinstance(lists, InContext) else None
     if rank is None:
         rank = torch.arange(1, lists.scores.shape[1] + 1, device=lists.scores.device)
     gain = torch.exp2(grades(lists)) - 1
-    return (gain / torch.log2(1 + wide(rank))).expand_as(lists.scores)
+    return gain / torch.log2(1 + wide(rank).masked_fill(~existing(lists), 1))
 
 
 def _others(beta: float, gap: Tensor, exists: Tensor, variant: Variant) -> Tensor:

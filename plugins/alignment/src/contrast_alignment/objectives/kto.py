@@ -58,7 +58,7 @@ def desirable(lists: Lists) -> tuple[Tensor, Tensor]:
     """Which responses are desirable, and which count at all.  (N, K) bool each."""
     exists, grade = existing(lists), grades(lists)
     count = exists.sum(1, keepdim=True)
-    mean = grade.masked_fill(~exists, 0).sum(1, keepdim=True) / count.clamp_min(1)
+    mean = grade.sum(1, keepdim=True) / count.clamp_min(1)
     line = torch.where(count > 1, mean, 0.5)
     return grade > line, exists & ((grade != line) | (count == 1))
 

@@ -73,8 +73,7 @@ def lambda_weights(s: Tensor, lists: Lists) -> Tensor:
 
 
 def _softmax(s: Tensor, lists: Lists) -> Tensor:
-    exists = existing(lists)
-    psi = grades(lists).masked_fill(~exists, 0)
+    exists, psi = existing(lists), grades(lists)
     share = psi / psi.sum(1, keepdim=True).clamp_min(torch.finfo(s.dtype).tiny)
     floor = torch.finfo(s.dtype).min / 2  # not -inf: 0 times it is 0
     return -(share * log_softmax(s.masked_fill(~exists, floor), 1)).sum(1)

@@ -82,7 +82,7 @@ def _strength(lists: Lists) -> Tensor:
     found = lists.strength if isinstance(lists, Judged) else None
     if found is None:
         raise ValueError("this kind needs the votes of an ensemble; `strength` is missing")
-    return gaps(wide(found))
+    return gaps(wide(found).masked_fill(~existing(lists), 0))
 
 
 def _soft(gap: Tensor, alpha: Tensor | float) -> Tensor:
