@@ -9,6 +9,7 @@ import contrast
 from contrast.errors import ConfigError, DataError
 from contrast.testing.battery import battery
 from contrast_alignment.command import written_by
+from contrast_alignment.rewards import grade
 
 TEXT = " ".join(
     f"The {word} of item {i} is {i * i}." for i in range(60) for word in ("size", "age")
@@ -89,6 +90,8 @@ def test_generating_needs_a_language_model_and_a_prompt(finished, tmp_path):
         written_by(tmp_path, "The", 4, 1.0, 1, 0)
     with pytest.raises(DataError, match="the prompt is empty"):
         written_by(finished, "", 4, 1.0, 1, 0)
+    with pytest.raises(DataError, match="the model reads 2048 tokens; the prompt has"):
+        written_by(finished, "The", 2048, 1.0, 1, 0)
 
 
 def test_an_unknown_reward_is_refused_with_the_nearest_name(tmp_path):
@@ -140,6 +143,25 @@ def test_a_function_that_cannot_be_imported_is_refused_before_any_work(name, tmp
     with pytest.raises(ConfigError, match=r"objective.function=.* cannot be imported"):
         contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.usefixtures("mine_is_forgotten")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("def f(", "cannot be imported"), ("f = 3", "is of type int, expected a function")],
+)
+def test_what_is_no_function_is_refused_before_any_work(text, said, tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    overrides = [*SMALL, *small_text(tmp_path), "data.reward=mine:f"]
+    with pytest.raises(ConfigError, match=said):
+        contrast.run("alignment", overrides=overrides, runs=tmp_path / "runs")
+
+
+@pytest.mark.parametrize("given", [None, math.nan, "good"])
+def test_a_rule_must_give_a_finite_number(given):
+    with pytest.raises(DataError, match=r"`mine:rule` gives .* for the response 'yes', expected a"):
+        grade(lambda prompt, response: given, "mine:rule", "?", "yes")
 
 
 def test_a_text_that_is_too_short_is_refused(tmp_path):

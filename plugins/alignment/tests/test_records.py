@@ -1,11 +1,16 @@
 import json
 
 import pytest
+import torch
 
 import contrast
 from contrast.engine.randomness import generator
 from contrast.errors import ConfigError, DataError
+from contrast.interfaces import Parts
 from contrast.testing.battery import battery
+from contrast_alignment.batch import Item
+from contrast_alignment.evaluate import preferences as held_out_rewards
+from contrast_alignment.form import Responses
 from contrast_alignment.preferences import Window, from_rows, held_out, own_records, tokenized
 from contrast_alignment.published import KEPT, cut, dialogues
 from contrast_alignment.records import (
@@ -16,6 +21,7 @@ from contrast_alignment.records import (
     parsed,
     read_rows,
 )
+from contrast_alignment.sampler import ListSampler
 from contrast_alignment.tokens import train_tokenizer
 
 SETTINGS = {
@@ -353,3 +359,68 @@ def test_the_published_dialogues_are_cut_from_the_original_as_the_copy_was(tmp_p
     (tmp_path / CUT).write_text("{}")
     with pytest.raises(DataError, match="differs from the published pairs"):
         dialogues()
+
+
+def test_a_template_that_refuses_a_role_is_told():
+    tokenizer = own_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('System role not supported') }}"
+    with pytest.raises(DataError, match=r"refuses a conversation of user, assistant: System role"):
+        preferences(CHAT).tokenized(tokenizer)
+
+
+GRADES = {
+    "lipo": ("lambda", 1200.0),
+    "lipo objective.kind=softmax": ("softmax", -1.0),
+    "lipo objective.kind=sigmoid": ("sigmoid", 5.0),
+    "irpo": ("irpo", -1.0),
+}
+
+
+@pytest.mark.parametrize("words", GRADES)
+def test_grades_of_which_a_formula_makes_no_sense_are_refused_before_any_work(words, tmp_path):
+    named, grade = GRADES[words]
+    records = [{**row, "scores": [grade, 0.0, 0.5]} for row in LISTS]
+    with pytest.raises(
+        ConfigError, match=rf"{named}` takes grades from .* one response has {grade:g}"
+    ):
+        run(tmp_path, records, *SMALL, *f"objective={words}".split())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_responses_of_its_own_must_fit_the_model_too(tmp_path):
+    with pytest.raises(ConfigError, match=r"may have 2060: lower `data\.response_tokens`"):
+        run(
+            tmp_path,
+            PAIRS,
+            "data=records",
+            "encoder=tiny",
+            "data.max_prompt_tokens=40",
+            "data.response_tokens=2020",
+        )
+
+
+class Scored(torch.nn.Module):
+    """The scores stand in the grades' place: 2 nats more than the reference if desirable."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, batch):
+        """Log-ratios of 2 and of -1."""
+        good = batch.grades > 0.5
+        return Responses(
+            torch.where(good, 2.0, -1.0),
+            targets=batch.grades,
+            mask=batch.scored.any(2),
+            reference=torch.zeros_like(batch.grades),
+            lengths=batch.scored.sum(2),
+        )
+
+
+def test_held_out_rewards_of_single_responses_do_not_hang_on_batches():
+    items = [Item(i, (2,), ((3,),), (float(i < 2),)) for i in range(6)]
+    sampler = ListSampler([], items, batch_size=2)  # the good ones are one batch
+    found = held_out_rewards(Parts(None, sampler, Scored(), None))
+    assert found["held_out/rewards/chosen"] == 2
+    assert found["held_out/rewards/rejected"] == -1

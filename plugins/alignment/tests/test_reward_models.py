@@ -142,7 +142,9 @@ def test_votes_change_what_is_learnt(voted, tmp_path, kind):
 
 def test_flipped_labels_are_learnt_the_right_way_round(voted, tmp_path):
     path, votes = voted
-    elsewhere = write(tmp_path / "elsewhere.jsonl", ({**r, "subset": "a"} for r in rows(8)))
+    elsewhere = write(
+        tmp_path / "elsewhere.jsonl", ({**r, "id": None, "subset": "a"} for r in rows(8))
+    )
     given = [*SMALL, f"data.path={path}", "data.valid_share=0", "objective.kind=flip"]
     given += [f"data.votes={votes.folder / 'votes.jsonl'}", f"data.elsewhere={elsewhere}"]
     given += ["trainer.max_epochs=15"]

@@ -12,8 +12,9 @@ from contrast.forms import Lists
 from contrast.testing.vectors import assert_close
 from contrast_alignment.form import Rated
 from contrast_alignment.metarm import looking_ahead
+from contrast_alignment.records import Record
 from contrast_alignment.reward_contrast import codes, simcse, swav
-from contrast_alignment.reward_evaluate import right
+from contrast_alignment.reward_evaluate import right, summary
 from contrast_alignment.reward_objective import RewardObjective, differences, picked_states
 
 G = torch.Generator().manual_seed(0)
@@ -181,6 +182,15 @@ def test_metarm_leaves_the_weights_where_they_were_if_a_step_fails():
     with pytest.raises(RuntimeError), looking_ahead(work):
         raise RuntimeError
     assert_close(model.w.detach(), before, 1e-15, "weights")
+
+
+def test_who_prefers_the_shorter_is_not_known_where_all_are_as_long():
+    pairs = [Record(str(i), "?", ("yes", "not"), (1.0, 0.0)) for i in range(3)]
+    lists = Lists(torch.tensor([[1.0, 0.0]] * 3), targets=torch.tensor([[1.0, 0.0]] * 3))
+    found = summary(lists, pairs, "")
+    assert found["accuracy"] == 1
+    assert found["accuracy_of_the_shorter"] == 0.5
+    assert found["prefers_the_shorter"] is None
 
 
 def test_accuracy_counts_ties_half_and_leaves_lists_without_a_pair_out():

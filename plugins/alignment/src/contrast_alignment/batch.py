@@ -100,6 +100,13 @@ def pad(sequences: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     return pad_sequence(rows, True, UNREAD), torch.tensor([len(row) for row in rows])
 
 
+def stacked(values: Sequence[Tensor]) -> Tensor:
+    """Rows of unequal numbers of alternatives in one tensor, padded by zeros: (n, K) each."""
+    width = max((each.shape[1] for each in values), default=0)
+    padded = [torch.nn.functional.pad(each, (0, width - each.shape[1])) for each in values]
+    return torch.cat(padded) if padded else torch.zeros(0, 0)
+
+
 def no_longer(positions: int, lengths: Tensor) -> Tensor:
     """Which of the positions lie before the length.  (B, positions) bool."""
     return torch.arange(positions, device=lengths.device) < lengths[:, None]

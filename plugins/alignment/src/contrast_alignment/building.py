@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from contrast_alignment.rewards import reward_named
 from contrast_alignment.sampler import Crops, CropSampler, ListSampler
 from contrast_alignment.task import Task, asked, tokens_of, with_answers
 from contrast_alignment.texts import Texts
+
+# What the formulas of objectives (and kinds) can do with grades: shares of a sum, chances, and
+# gains 2^grade, which float32 must hold.
+GRADES = {
+    ("lipo", "lambda"): (-math.inf, 100),
+    ("lipo", "softmax"): (0, math.inf),
+    ("lipo", "sigmoid"): (0, 1),
+    ("irpo", ""): (0, 100),
+}
 
 
 def fine_tuning_parts(stage: Stage, config: RunConfig, at: Moment) -> Parts:
@@ -79,6 +89,7 @@ def refuse_unfit(task: Task, config: RunConfig, stage: Stage) -> None:
             f"`objective={config.chosen['objective'].name}` compares responses to one prompt\n"
             "Use `objective=kto`, which treats each response by itself."
         )
+    refuse_grades(task, config)
     trainer = config.trainers[stage.name]
     if not task.good()[0] and (trainer.max_steps or trainer.max_epochs):
         raise ConfigError(
@@ -87,25 +98,45 @@ def refuse_unfit(task: Task, config: RunConfig, stage: Stage) -> None:
         )
 
 
+def refuse_grades(task: Task, config: RunConfig) -> None:
+    """Raises: ConfigError: grades of which the objective's formula makes no sense."""
+    name, kind = config.chosen["objective"].name, getattr(config.objective, "kind", "")
+    low, high = GRADES.get((name, kind), (-math.inf, math.inf))
+    grades = [grade for item in task.train for grade in item.grades]
+    wrong = next((grade for grade in grades if not low <= grade <= high), None)
+    if wrong is not None:
+        chosen = f"objective.kind={kind}" if kind else f"objective={name}"
+        raise ConfigError(
+            f"`{chosen}` takes grades from {low:g} to {high:g}, and one response has {wrong:g}\n"
+            "Bring the grades there, give `ranks` in place of `scores`, or take another objective."
+        )
+
+
 def refuse_long(encoder: Policy, data: Any) -> None:
     """Raises: ConfigError: conversations may be longer than what the model can read."""
     positions = getattr(encoder.model.config, "max_position_embeddings", None)
-    tokens = getattr(data, "max_tokens", None) or data.prompt_tokens + data.response_tokens
-    if positions and tokens > positions:
-        key = "max_tokens" if hasattr(data, "max_tokens") else "response_tokens"
-        raise ConfigError(
-            f"the model reads {positions} tokens, and a conversation may have {tokens}: "
-            f"lower `data.{key}`"
-        )
+    prompt = getattr(data, "max_prompt_tokens", None) or data.prompt_tokens
+    longest = {"max_tokens": getattr(data, "max_tokens", 0)}
+    longest["response_tokens"] = prompt + data.response_tokens
+    for key, tokens in longest.items():
+        if positions and tokens > positions:
+            raise ConfigError(
+                f"the model reads {positions} tokens, and a conversation may have {tokens}: "
+                f"lower `data.{key}`"
+            )
 
 
 def alignment_parts(
     stage: Stage, config: RunConfig, earlier: dict[str, Parts], at: Moment
 ) -> Parts:
-    """The tuned model beside its reference, and what it is aligned to."""
+    """The tuned model beside its reference, and what it is aligned to.
+
+    Raises: ConfigError, DataError: see `refuse_grades` and `contrast_alignment.task.asked`.
+    """
     before = earlier["sft"]
     encoder = trained_apart(before.encoder)
     task = answered_task(before.data, encoder.model, at)
+    refuse_grades(task, config)
     sampler = ListSampler(
         task.train,
         task.valid,

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from contrast.engine.placement import move
 from contrast.engine.work import autocast
 from contrast.recipe import RunConfig
+from contrast_alignment.batch import stacked
 from contrast_alignment.policy import Policy
 from contrast_alignment.reference import Cached
 from contrast_alignment.sampler import ListSampler
@@ -52,9 +52,7 @@ def scored(encoder: Policy, sampler: ListSampler, part: str, trainer: Any) -> Te
         placed = move(batch, first.device, first.dtype)
         with autocast(trainer, encoder):
             rows.append(encoder.sums(encoder.score(placed), placed).cpu())
-    width = max((row.shape[1] for row in rows), default=0)
-    padded = [pad(row, (0, width - row.shape[1])) for row in rows]
-    return torch.cat(padded) if padded else torch.zeros(0, 0)
+    return stacked(rows)
 
 
 def key_of(encoder: Policy, task: Task, data: Any, precision: str) -> dict[str, str]:

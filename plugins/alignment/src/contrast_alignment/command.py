@@ -48,7 +48,8 @@ def written_by(
     """Responses of the model in `run/model`, without the prompt.
 
     With `chat` the prompt is the message of a user, written out by the model's chat template.
-    Raises: DataError: the run has no such folder, the prompt is empty, or there is no template.
+    Raises: DataError: the run has no such folder, the prompt is empty, there is no template, or the
+    model does not read so many tokens.
     """
     folder = run / "model"
     if not (folder / "config.json").is_file():
@@ -70,9 +71,16 @@ def written_by(
     if not prompt:
         raise DataError("the prompt is empty: give a text of one token at least to `--prompt`")
     asked = as_messages(prompt, "user") if chat else prompt
+    ids = opening(tokenizer, asked)
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions and len(ids) + tokens > positions:
+        raise DataError(
+            f"the model reads {positions} tokens; the prompt has {len(ids)}, and `--tokens` asks "
+            f"for {tokens} more"
+        )
     responses = sample(
         model,
-        [opening(tokenizer, asked)] * count,
+        [ids] * count,
         tokens=tokens,
         temperature=temperature,
         end=tokenizer.eos_token_id,

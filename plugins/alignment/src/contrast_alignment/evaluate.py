@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from contrast.engine.placement import move
+from contrast.forms import Lists
 from contrast.interfaces import Evaluation, Moment, Parts, Table
 from contrast.recipe import RunConfig
-from contrast_alignment.batch import Batch, Item, collate
+from contrast_alignment.batch import Batch, Item, collate, stacked
 from contrast_alignment.sampler import pieces
 from contrast_alignment.sampling import sample
 from contrast_alignment.task import Task
@@ -57,16 +58,15 @@ def evaluate_policy(parts: Parts, config: RunConfig, at: Moment) -> Evaluation:
 
 def preferences(parts: Parts) -> Metrics:
     """Margins and accuracy of the implicit rewards on held-out lists; None without a reference."""
-    found: list[dict[str, Tensor]] = []
-    sizes = []
-    for batch in parts.sampler.sweep("valid"):
-        found.append(watched(parts.encoder(placed(batch, parts))))
-        sizes.append(len(batch.rows))
-    return {
-        f"held_out/{name}": sum(float(each[name]) * n for each, n in zip(found, sizes, strict=True))
-        / sum(sizes)
-        for name in found[0]
-    }
+    forms = [parts.encoder(placed(batch, parts)) for batch in parts.sampler.sweep("valid")]
+
+    def joined(name: str) -> Tensor | None:
+        known = [getattr(form, name) for form in forms]
+        return None if known[0] is None else stacked(known)
+
+    fields = ("scores", "targets", "mask", "reference", "lengths")
+    found = watched(Lists(**{name: joined(name) for name in fields}))
+    return {f"held_out/{name}": float(value) for name, value in found.items()}
 
 
 @dataclass(frozen=True)

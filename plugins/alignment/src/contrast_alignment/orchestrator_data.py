@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from contrast.engine.placement import move
-from contrast.errors import ConfigError, DataError
+from contrast.errors import ConfigError
 from contrast.forms import Lists, over
 from contrast.interfaces import Evaluation, Moment, Parts, Sampler, Table
 from contrast_alignment.batch import pad
@@ -20,7 +20,7 @@ from contrast_alignment.records import Record, Turns
 from contrast_alignment.reward_data import hh_harmless as published
 from contrast_alignment.reward_data import own_records as own
 from contrast_alignment.reward_data import prompt_tokens
-from contrast_alignment.rewards import reward_named
+from contrast_alignment.rewards import grade, reward_named
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,13 @@ def grades_of(records: Sequence[Record], rewards: Sequence[str]) -> Tensor:
 
     Raises: DataError: a reward gives no finite number.
     """
-    rules = [reward_named(name) for name in rewards]
+    rules = {name: reward_named(name) for name in rewards}
     found = torch.empty(len(records), len(rules), dtype=torch.float64)
     for row, record in zip(found, records, strict=True):
         best = max(range(len(record.grades)), key=record.grades.__getitem__)
         said = as_text(record.prompt), as_text(record.responses[best])
-        for k, rule in enumerate(rules):
-            row[k] = float(rule(*said))
-            if not row[k].isfinite():
-                raise DataError(f"the reward `{rewards[k]}` of record `{record.id}` is {row[k]}")
+        for k, (name, rule) in enumerate(rules.items()):
+            row[k] = grade(rule, name, *said)
     return found
 
 

@@ -113,7 +113,7 @@ def parsed(rows: Sequence[Row], kind: Kind) -> list[Record]:
     seen: dict[str, str] = {}
     records = []
     for number, (place, row) in enumerate(rows):
-        name = str(number if row.get("id") is None else row["id"])
+        name = name_of(number, row)
         if name in seen:
             raise DataError(
                 f"{place}: the id `{name}` stands also in {seen[name]}; ids must differ"
@@ -121,6 +121,11 @@ def parsed(rows: Sequence[Row], kind: Kind) -> list[Record]:
         seen[name] = place
         records.append(Record(name, *PARSERS[kind](Fields(place, kind, row))))
     return records
+
+
+def name_of(number: int, row: Mapping[str, Any]) -> str:
+    """The record's own id, or else its number from 0."""
+    return str(number if row.get("id") is None else row["id"])
 
 
 @dataclass(frozen=True)

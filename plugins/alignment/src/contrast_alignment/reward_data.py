@@ -22,6 +22,7 @@ from contrast_alignment.records import (
     as_turns,
     json_lines,
     kind_of,
+    name_of,
     read_rows,
 )
 from contrast_alignment.task import Task
@@ -166,9 +167,7 @@ def with_more(
     if elsewhere:
         rows, _ = read_rows(elsewhere)
         found = compared(rows, elsewhere, generator, records.window, 0.0)
-        subsets = {
-            str(row.get("id", i)): str(row.get("subset", "")) for i, (_, row) in enumerate(rows)
-        }
+        subsets = {name_of(i, row): str(row.get("subset") or "") for i, (_, row) in enumerate(rows)}
         names = tuple(subsets[record.id] for record in found.train)
         other = Elsewhere(Path(elsewhere).stem, found, names)
     return Judgements(

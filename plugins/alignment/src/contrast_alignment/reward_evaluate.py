@@ -14,6 +14,7 @@ from torch import Tensor
 from contrast.engine.placement import move
 from contrast.forms import Lists
 from contrast.interfaces import Evaluation, Parts, Table
+from contrast_alignment.batch import stacked
 from contrast_alignment.form import Rated
 from contrast_alignment.objectives.compared import gaps, log_probs, mean_over_pairs, preferred
 from contrast_alignment.records import Record
@@ -62,15 +63,16 @@ def evaluate_reward(parts: Parts) -> Evaluation:
 
 
 def summary(lists: Lists, records: Sequence[Record], where: str) -> dict[str, float | None]:
-    """Accuracy, margin, and how much of it is a matter of length."""
+    """Accuracy, margin, and how much of it is a matter of length; None where all are as long."""
     gap, pairs = gaps(log_probs(lists)), preferred(lists)
     short = Lists(shortness(records), targets=lists.targets, mask=lists.mask)
     ordered = Lists(lists.scores, targets=short.scores, mask=lists.mask)
+    uneven = bool(preferred(ordered).any())
     return {
         f"{where}accuracy": float(right(lists).mean()),
         f"{where}margin": float(mean_over_pairs(gap, pairs, "mean")),
         f"{where}accuracy_of_the_shorter": float(right(short).mean()),
-        f"{where}prefers_the_shorter": float(right(ordered).mean()),
+        f"{where}prefers_the_shorter": float(right(ordered).mean()) if uneven else None,
     }
 
 
@@ -104,10 +106,8 @@ def rated(parts: Parts, split: str) -> Lists:
         parts.encoder(move(batch, first.device, first.dtype))
         for batch in parts.sampler.sweep(split)
     ]
-    width = max(form.scores.shape[1] for form in forms)
 
     def joined(name: str) -> Tensor:
-        values = (getattr(form, name).cpu() for form in forms)
-        return torch.cat([torch.nn.functional.pad(x, (0, width - x.shape[1])) for x in values])
+        return stacked([getattr(form, name).cpu() for form in forms])
 
     return Lists(joined("scores"), targets=joined("targets"), mask=joined("mask"))

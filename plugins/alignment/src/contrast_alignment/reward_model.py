@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from contrast.errors import ConfigError
+from contrast_alignment.batch import stacked
 from contrast_alignment.form import Rated
 from contrast_alignment.models import loaded
 from contrast_alignment.objectives.compared import best
@@ -132,11 +133,10 @@ class Voters(nn.Module):
     def forward(self, batch: Any) -> Rated:
         """The rewards of every voter's own records, one after the other."""
         forms = [voter(part) for voter, part in zip(self.voters, batch.parts, strict=True)]
-        width = max(form.scores.shape[1] for form in forms)
         return Rated(
-            scores=_joined([form.scores for form in forms], width),
-            targets=_joined([form.targets for form in forms], width),
-            mask=_joined([form.mask for form in forms], width),
+            scores=stacked([form.scores for form in forms]),
+            targets=stacked([form.targets for form in forms]),
+            mask=stacked([form.mask for form in forms]),
             ids=torch.cat([form.ids for form in forms]),
         )
 
@@ -144,8 +144,3 @@ class Voters(nn.Module):
         """The rewards that each voter gives to the best response, z (B, voters)."""
         forms = [voter(batch).judged() for voter in self.voters]
         return {"z": torch.cat([form.scores.gather(1, best(form)) for form in forms], 1)}
-
-
-def _joined(values: list[Tensor], width: int) -> Tensor:
-    """Rows of unequal numbers of alternatives in one tensor, padded by zeros."""
-    return torch.cat([nn.functional.pad(each, (0, width - each.shape[1])) for each in values])

@@ -22,6 +22,7 @@ from contrast.errors import ConfigError
 from contrast.files import write_atomically
 from contrast.forms import Lists, over
 from contrast.interfaces import Evaluation, Moment, Parts, Sampler, Table
+from contrast_alignment.batch import stacked
 from contrast_alignment.objectives.compared import existing, grades
 from contrast_alignment.objectives.reward import votes
 from contrast_alignment.reward_data import Judged, fingerprint
@@ -126,33 +127,27 @@ def voted(parts: Parts) -> tuple[Lists, Tensor]:
     """The records as lists, and what each voter gives each response.  (voters, N, K)."""
     sampler: FoldSampler = parts.sampler
     batches = list(sampler.sweep("train"))
-    width = max(batch.grades.shape[1] for batch in batches)
-
-    def joined(name: str) -> Tensor:
-        return torch.cat([_wide(getattr(batch, name), width) for batch in batches])
-
-    rewards = torch.zeros(len(sampler.fold), len(sampler.items), width)
+    grade, exists = (
+        stacked([getattr(each, name) for each in batches]) for name in ("grades", "exists")
+    )
+    rewards = torch.zeros(len(sampler.fold), *grade.shape)
     folds = len(parts.encoder.voters) // len(sampler.fold)
     for i, (voter, rows) in enumerate(zip(parts.encoder.voters, sampler.held_out(), strict=True)):
-        rewards[i // folds, rows] = _given(voter, sampler, rows, width)
-    return Lists(rewards[0], targets=joined("grades"), mask=joined("exists")), rewards
+        given = _given(voter, sampler, rows)
+        rewards[i // folds, rows, : given.shape[1]] = given
+    return Lists(rewards[0], targets=grade, mask=exists), rewards
 
 
-def _given(voter: RewardModel, sampler: FoldSampler, rows: Tensor, width: int) -> Tensor:
+def _given(voter: RewardModel, sampler: FoldSampler, rows: Tensor) -> Tensor:
     """What a model gives the responses of some records; 0 where none is.  (rows, K)."""
     first, mode = next(voter.parameters()), voter.training
     voter.eval()
     found = []
     for batch in map(sampler.batch, rows.split(4 * sampler.batch_size)):
         scores = voter(move(batch, first.device, first.dtype)).scores.cpu().float()
-        found.append(_wide(scores.masked_fill(~batch.exists, 0), width))
+        found.append(scores.masked_fill(~batch.exists, 0))
     voter.train(mode)
-    return torch.cat(found)
-
-
-def _wide(values: Tensor, width: int) -> Tensor:
-    """The rows padded by zeros to so many alternatives."""
-    return torch.nn.functional.pad(values, (0, width - values.shape[1]))
+    return stacked(found)
 
 
 def evaluate_votes(parts: Parts, shown: int) -> Evaluation:

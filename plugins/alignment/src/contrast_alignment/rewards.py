@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
-from contrast.errors import ConfigError, did_you_mean, listing
+from contrast.errors import ConfigError, DataError, did_you_mean, listing
 from contrast_alignment.own import imported
 
 Reward = Callable[[str, str], float]
@@ -33,6 +34,24 @@ REWARDS: dict[str, Reward] = {
     "short_words": short_words,
     "new_words": new_words,
 }
+
+
+def grade(rule: Reward, name: str, prompt: str, response: str) -> float:
+    """What a rule gives a response.
+
+    Raises: DataError: it gives no finite number.
+    """
+    given = rule(prompt, response)
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise DataError(
+            f"the reward `{name}` gives {given!r} for the response {response[:40]!r}, expected a "
+            "finite number"
+        )
+    return number
 
 
 def reward_named(name: str) -> Reward:

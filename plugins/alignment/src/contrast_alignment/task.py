@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from contrast.errors import DataError
 from contrast_alignment.batch import Item
-from contrast_alignment.rewards import reward_named
+from contrast_alignment.rewards import grade, reward_named
 from contrast_alignment.sampling import sample
 from contrast_alignment.texts import Asking, Texts
 
@@ -48,10 +48,13 @@ class Task:
         return train, valid
 
     def graded(self, item: Item, responses: Sequence[tuple[int, ...]]) -> Item:
-        """The item with these responses, graded by the rule."""
-        reward = reward_named(self.asking.reward)
-        prompt = self.decode(item.prompt)
-        grades = tuple(float(reward(prompt, self.decode(response))) for response in responses)
+        """The item with these responses, graded by the rule.
+
+        Raises: DataError: the rule gives no finite number.
+        """
+        name = self.asking.reward
+        rule, prompt = reward_named(name), self.decode(item.prompt)
+        grades = tuple(grade(rule, name, prompt, self.decode(each)) for each in responses)
         return replace(item, responses=tuple(responses), grades=grades)
 
 

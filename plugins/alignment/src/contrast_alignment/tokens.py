@@ -71,7 +71,8 @@ def conversation(
 
     Texts are joined as they stand, and the end-of-sequence token is added; messages go through the
     chat template, which ends a turn by itself.
-    Raises: DataError: messages and no chat template, or one that rewrites the prompt.
+    Raises: DataError: messages and no chat template, or one that refuses them or rewrites the
+    prompt.
     """
     if isinstance(prompt, str) and isinstance(response, str):
         ids, start = _cut(tokenizer, prompt, prompt + response, special=True)
@@ -129,9 +130,17 @@ def _template(tokenizer: Any, messages: Messages, *, add_generation_prompt: bool
             "there are chat messages, and the tokenizer has no chat template\n"
             "Give texts, or add a `chat_template` to the model's folder."
         )
-    return tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=add_generation_prompt
-    )
+    from jinja2 import TemplateError
+
+    try:
+        return tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=add_generation_prompt
+        )
+    except TemplateError as refused:
+        roles = ", ".join(each["role"] for each in messages)
+        raise DataError(
+            f"the model's chat template refuses a conversation of {roles}: {refused}"
+        ) from None
 
 
 def _cut(tokenizer: Any, before: str, whole: str, *, special: bool) -> tuple[list[int], int]:
