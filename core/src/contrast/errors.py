@@ -24,6 +24,10 @@ class DataError(ContrastError):
     """A file or table that is missing, foreign, damaged or unsuited to the method."""
 
 
+class BatchError(ContrastError, ValueError):
+    """A batch that is too small for an objective, which then has nothing to tell apart."""
+
+
 class RunFolderError(ContrastError):
     """A run folder that cannot be written, read or resumed."""
 

@@ -50,6 +50,23 @@ def test_run_prints_metrics_as_json_and_words_apart(contrast, toy, tmp_path):
     assert "\x1b" not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ("dcl", "without another sample there is no negative"),
+        ("cacr", "2 samples or more"),
+        ("groco", "set `objective.topk_neg` lower or the batch larger"),
+        ("mw", "and a negative, among 1"),
+    ],
+)
+def test_a_batch_too_small_for_the_objective_is_no_bug(contrast, toy, tmp_path, objective, said):
+    words = (f"objective={objective}", "sampler.batch_size=1")
+    done = contrast("run", "plugin=toy", *QUICK, *words, "--runs", tmp_path)
+    assert done.code == 2
+    assert done.err.splitlines()[-1].startswith("error: ")
+    assert said in done.err
+
+
 def test_an_observer_of_the_core_writes_into_the_run_s_folder(contrast, toy, tmp_path):
     pytest.importorskip("tensorboard", reason="TensorBoard is an optional extra")
     done = contrast("run", "plugin=toy", *QUICK, "--runs", tmp_path, "--observer", "tensorboard")

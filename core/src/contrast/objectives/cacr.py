@@ -11,6 +11,7 @@ from itertools import combinations
 import torch
 from torch import Tensor, nn
 
+from contrast.errors import BatchError
 from contrast.forms import Views
 from contrast.objectives.rows import Reduction, reduced, unit
 from contrast.primitives.row_lse import row_lse
@@ -68,7 +69,7 @@ def cacr(
     Raises: ValueError: fewer than two views, or one sample, which has no negative.
     """
     if z.ndim != 3 or len(z) < 2 or z.shape[1] == 1:
-        raise ValueError(f"z must hold 2 views or more of 2 samples or more, got {tuple(z.shape)}")
+        raise BatchError(f"z must hold 2 views or more of 2 samples or more, got {tuple(z.shape)}")
     if not (t_pos >= 0 and t_neg >= 0 and 0 <= tau_plus < 1):
         raise ValueError(
             "t_pos and t_neg must be >= 0 and tau_plus in [0, 1), got "

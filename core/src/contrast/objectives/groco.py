@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from contrast.errors import BatchError
 from contrast.forms import Views
 from contrast.objectives.rows import Reduction, reduced, unit
 from contrast.objectives.several_views import check_views
@@ -70,7 +71,7 @@ def groco(
     """
     views, samples = check_views(z)
     if not 1 <= topk_neg < samples:
-        raise ValueError(
+        raise BatchError(
             f"topk_neg must be >= 1 and less than the {samples} samples of the batch, got "
             f"{topk_neg}; set `objective.topk_neg` lower or the batch larger"
         )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.checkpoint import checkpoint
 
+from contrast.errors import BatchError
 from contrast.forms import Differ, Pairs, Same
 from contrast.objectives.rows import related, related_pairs, unit
 from contrast.primitives.pair_sums import pair_sum, softplus_against
@@ -84,7 +85,7 @@ def mw(
     """
     n, m = check_pairs(anchors, candidates, temperature)
     if positives is None and (n > m or n == m == 1):
-        raise ValueError(
+        raise BatchError(
             f"each of {n} anchors needs a candidate of its own, and a negative, among {m}"
         )
     if reduction not in ("mean", "sum_neg"):

@@ -8,6 +8,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from contrast.errors import BatchError
+
 
 def check_views(z: Tensor, *, views: int = 2, samples: int = 1) -> tuple[int, int]:
     """The numbers of views and of samples, V and N.
@@ -19,7 +21,7 @@ def check_views(z: Tensor, *, views: int = 2, samples: int = 1) -> tuple[int, in
     if len(z) < views:
         raise ValueError(f"z must hold {views} views or more, got {tuple(z.shape)}")
     if z.shape[1] < samples:
-        raise ValueError(
+        raise BatchError(
             f"z must hold {samples} samples or more, got {tuple(z.shape)}: without another sample "
             "there is no negative; is the batch, or the last one of an epoch, of one sample?"
         )
