@@ -50,6 +50,11 @@ def test_siglip_equals_its_vector(case, dtype, assert_vector):
         assert_vector(inputs[name].grad, expected, f"grad of {name}")
 
 
+def test_whole_numbers_may_be_learnt_from():
+    module = SigLIP(temperature=1, bias=-10)
+    assert [p.dtype for p in module.parameters()] == [torch.float32] * 2
+
+
 @pytest.mark.parametrize("case", vector_cases(__file__, "objectives_two_tower", "siglip"))
 def test_the_module_equals_the_vector_too(case):
     if not case["params"].get("normalize", True):

@@ -22,7 +22,7 @@ class SigLIP(nn.Module):
     def __init__(self, temperature: float = 0.1, bias: float = -10.0) -> None:
         super().__init__()
         self.temperature = Temperature(temperature, learnt=True)
-        self.bias = nn.Parameter(torch.tensor(bias))
+        self.bias = nn.Parameter(torch.tensor(float(bias)))
 
     def forward(self, form: Pairs) -> Tensor:
         """The loss, a scalar."""
