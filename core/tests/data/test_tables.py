@@ -49,6 +49,20 @@ def test_columns_named_as_text_stay_as_they_stand(tmp_path, name):
     assert frame["x"].tolist() == [1, 2]
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.parquet"])
+def test_whole_numbers_read_as_text_stay_whole_beside_a_missing_one(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("csv"):
+        path.write_text("id,x\n7,1\n,2\n")
+    elif name.endswith("jsonl"):
+        path.write_text('{"id": 7, "x": 1}\n{"x": 2}\n')
+    else:
+        pd.DataFrame({"id": [7, None], "x": [1, 2]}).to_parquet(path)
+    frame = read_table(path, text=["id"])
+    assert frame["id"][0] == "7"
+    assert frame["id"].isna().tolist() == [False, True]
+
+
 def test_a_column_named_timestamp_stays_a_number(tmp_path):
     path = written(tmp_path, "t.jsonl", '{"timestamp": 1700000000}\n')
     assert read_table(path)["timestamp"].tolist() == [1700000000]

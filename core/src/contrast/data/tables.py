@@ -22,7 +22,8 @@ TABLES = (".csv", ".tsv", ".parquet", ".jsonl")
 def read_table(path: str | Path, text: Collection[str] = ()) -> pd.DataFrame:
     """A table from CSV, TSV, Parquet or JSON lines, by the file's suffix; text is UTF-8.
 
-    The columns named in `text` are kept as they stand (`007` stays `007`), where they exist.
+    The columns named in `text` are kept as they stand (`007` stays `007`), where they exist; of a
+    CSV, `NA`, `null` and the like are missing there too.
 
     Raises: DataError: the file is missing, of another kind, unreadable, or has no rows.
     """
@@ -128,7 +129,15 @@ def _read_parquet(path: Path, text: Collection[str]) -> pd.DataFrame:
 
 def _as_text(frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
     present = [name for name in columns if name in frame.columns]
-    return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in present})
+    return frame.assign(**{name: _text_of(frame[name]) for name in present})
+
+
+def _text_of(column: pd.Series) -> pd.Series:
+    """The column as text; whole numbers, which a missing one made floats, are whole again."""
+    known = column.dropna()
+    if column.dtype.kind == "f" and len(known) < len(column) and (known % 1 == 0).all():
+        return known.astype("int64").map(str).reindex(column.index)
+    return column.map(str, na_action="ignore")
 
 
 def _plain_ids(ids: Sequence[int | str]) -> list[int] | list[str]:
