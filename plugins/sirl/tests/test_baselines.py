@@ -14,6 +14,7 @@ from contrast_sirl.baselines import (
     triplet_loss,
 )
 from contrast_sirl.compare import Row, series
+from contrast_sirl.metrics import feature_error
 from contrast_sirl.objective import answered_right
 from contrast_sirl.several import DECAY, Several, collapsed, decaying_adam, descend
 
@@ -28,6 +29,12 @@ def bench():
 def share_right(bench, encoders):
     answers = simulated_answers(bench, 1, 400, generator("test"))[0]
     return float(answered_right(bench.embed(encoders)[0][answers.T]).float().mean())
+
+
+def misread(truth, z):
+    """The error of what is read off embeddings (K, N, D), the mean over members."""
+    errors = [feature_error(one[:100], truth[:100], one[100:], truth[100:]).total for one in z]
+    return float(torch.stack(errors).mean())
 
 
 def test_each_member_computes_what_a_perceptron_of_its_weights_computes():
@@ -100,16 +107,17 @@ def test_a_restart_changes_only_the_members_it_is_for():
 
 @pytest.mark.parametrize("people", [1, 10])
 def test_preferences_teach_an_encoder_too(bench, people):
-    encoders = fit_preferences_end_to_end(bench, 2, people, 300, generator("p"))
-    z = bench.embed(encoders)
-    assert z.shape == (2, 120, 6)
-    assert z.isfinite().all()
+    taught = bench.embed(fit_preferences_end_to_end(bench, 2, people, 300, generator("p")))
+    before = bench.embed(bench.encoders(2, generator("p")))
+    assert misread(bench.features, taught) < misread(bench.features, before) / 2
 
 
 def test_an_autoencoder_codes_trajectories(bench):
-    z = bench.embed(fit_vae(bench, 1, generator("v")))
-    assert z.shape == (1, 120, 12)
-    assert z.isfinite().all()
+    code, before = (
+        bench.embed(encoders)[..., :6]
+        for encoders in (fit_vae(bench, 1, generator("v")), bench.encoders(1, generator("v"), 12))
+    )
+    assert misread(bench.x, code) < 0.8 * misread(bench.x, before)
 
 
 def test_all_are_as_wide_as_the_bench_says(bench):
