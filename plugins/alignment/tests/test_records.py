@@ -2,6 +2,8 @@ import json
 
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 import contrast
 from contrast.engine.randomness import generator
@@ -22,7 +24,7 @@ from contrast_alignment.records import (
     read_rows,
 )
 from contrast_alignment.sampler import ListSampler
-from contrast_alignment.tokens import train_tokenizer
+from contrast_alignment.tokens import continuation, conversation, train_tokenizer
 
 SETTINGS = {
     "valid_share": 0.25,
@@ -241,6 +243,18 @@ def test_messages_need_a_chat_template():
     tokenizer.chat_template = None
     with pytest.raises(DataError, match="has no chat template"):
         preferences(CHAT).tokenized(tokenizer)
+
+
+def test_the_blank_before_a_response_is_kept_by_tokenizers_that_leave_it_out_alone():
+    core = Tokenizer(models.BPE(unk_token="?"))
+    core.pre_tokenizer, core.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    core.train_from_iterator(
+        ["How many cups? many cups"], trainers.BpeTrainer(special_tokens=["?"])
+    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, eos_token="?", unk_token="?")
+    ids, start = conversation(tokenizer, "How many cups", " many cups")
+    assert tokenizer.decode(ids[start:], skip_special_tokens=True) == "many cups"
+    assert continuation(tokenizer, ids[:start], ids[start:]) == " many cups"
 
 
 def test_a_template_without_an_end_is_told():

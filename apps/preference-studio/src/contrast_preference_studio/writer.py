@@ -22,7 +22,7 @@ from contrast_alignment.records import Turns
 from contrast_alignment.sampling import sample
 from contrast_alignment.task import ASKED_TO_VALIDATE, openings, tokens_of
 from contrast_alignment.texts import Texts
-from contrast_alignment.tokens import opening
+from contrast_alignment.tokens import continuation, opening
 from contrast_preference_studio.answers import key
 
 PLUGIN = "alignment"
@@ -102,7 +102,7 @@ class Writer:
         )
         return [
             Response(
-                self.tokenizer.decode(list(each), skip_special_tokens=True),
+                continuation(self.tokenizer, ids, each),
                 len(each),
                 each[-1] == end,
             )

@@ -61,7 +61,7 @@ def written_by(
     from contrast.engine.randomness import generator
     from contrast_alignment.models import without_progress
     from contrast_alignment.sampling import sample
-    from contrast_alignment.tokens import as_messages, opening
+    from contrast_alignment.tokens import as_messages, continuation, opening
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     with without_progress():
@@ -86,4 +86,4 @@ def written_by(
         end=tokenizer.eos_token_id,
         generator=generator(seed),
     )
-    return [tokenizer.decode(list(each), skip_special_tokens=True) for each in responses]
+    return [continuation(tokenizer, ids, each) for each in responses]

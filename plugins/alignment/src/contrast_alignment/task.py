@@ -14,6 +14,7 @@ from contrast_alignment.batch import Item
 from contrast_alignment.rewards import grade, reward_named
 from contrast_alignment.sampling import sample
 from contrast_alignment.texts import Asking, Texts
+from contrast_alignment.tokens import continuation
 
 ASKED_TO_VALIDATE = 0.25  # held-out prompts, as a share of those to train on
 
@@ -54,7 +55,8 @@ class Task:
         """
         name = self.asking.reward
         rule, prompt = reward_named(name), self.decode(item.prompt)
-        grades = tuple(grade(rule, name, prompt, self.decode(each)) for each in responses)
+        texts = (continuation(self.tokenizer, item.prompt, each) for each in responses)
+        grades = tuple(grade(rule, name, prompt, text) for text in texts)
         return replace(item, responses=tuple(responses), grades=grades)
 
 

@@ -94,6 +94,18 @@ def opening(tokenizer: Any, prompt: str | Messages) -> list[int]:
     return ids or [tokenizer.eos_token_id]
 
 
+def continuation(tokenizer: Any, prompt: Sequence[int], response: Sequence[int]) -> str:
+    """The text that a response adds to its prompt, without special tokens.
+
+    Decoded alone, many a tokenizer leaves out the blank that a response begins with.
+    """
+    before, whole, alone = (
+        tokenizer.decode(list(ids), skip_special_tokens=True)
+        for ids in (prompt, [*prompt, *response], response)
+    )
+    return whole[len(before) :] if whole.startswith(before) else alone
+
+
 def templated(tokenizer: Any, prompt: Messages, response: Messages) -> tuple[str, str]:
     """The prompt's text, and that of the whole conversation, which begins with it.
 
