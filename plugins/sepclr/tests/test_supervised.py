@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import normalize
 
 from contrast.config import resolve
 from contrast.engine.randomness import generator
@@ -39,6 +40,38 @@ def spaces(attributes):
 
     target = torch.arange(8) < 5
     return Spaces(draw(2, 8, 3), targets=attributes, salient=draw(2, 8, 2), is_target=target)
+
+
+def over_pairs(rows, tau):
+    """log of the mean kernel over pairs i < j."""
+    return torch.exp(-torch.pdist(rows).square() / (2 * tau)).mean().log()
+
+
+def test_the_terms_equal_the_plain_formula():
+    draw = generator("plain")
+    z, salient = (torch.randn(2, 7, d, dtype=torch.float64, generator=draw) for d in (4, 3))
+    target = torch.tensor([1, 0, 1, 1, 0, 1, 0]).bool()
+    attributes = torch.rand(7, 2, dtype=torch.float64, generator=draw)
+    attributes[:, 1] = torch.tensor([0, 0, 1, 0, 0, 1, 0])
+    c, s, zeroed = normalize(z, dim=-1), salient[0], salient[0] * target[:, None]
+    each = []
+    for k, (near, silent) in enumerate(((0.025, 0.025), (0.5e-5, 0.5))):
+        y, own = attributes[target, k], s[target, k]
+        i, j = torch.combinations(torch.arange(4)).T
+        pull = torch.exp(-(y[i] - y[j]).square() / (2 * near)) * (own[i] - own[j]).square()
+        quiet = s[~target, k].square().mean() / (2 * silent)
+        each.append((pull.mean() + quiet) / 2 + over_pairs(zeroed[:, k : k + 1], 0.5))
+    pairs = torch.cdist(c[0], c[0]).square() + torch.cdist(zeroed, zeroed).square()
+    wanted = {
+        "common": (c[0] - c[1]).square().sum(1).mean() + sum(over_pairs(v, 0.5) for v in c) / 2,
+        "salient": 100 * sum(each) / 2,
+        "leakage": 10 * torch.exp(-pairs).mean(1).log().mean(),
+    }
+    form = Spaces(z, targets=attributes, salient=salient, is_target=target)
+    found = SupervisedSepCLR(categorical=(1,))(form)
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert_close(found[name], value, 1e-12, name)
 
 
 def test_only_the_clean_view_reaches_the_salient_space():
