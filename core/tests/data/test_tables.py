@@ -57,10 +57,12 @@ def test_whole_numbers_read_as_text_stay_whole_beside_a_missing_one(tmp_path, na
     elif name.endswith("jsonl"):
         path.write_text('{"id": 7, "x": 1}\n{"x": 2}\n')
     else:
-        pd.DataFrame({"id": [7, None], "x": [1, 2]}).to_parquet(path)
-    frame = read_table(path, text=["id"])
-    assert frame["id"][0] == "7"
-    assert frame["id"].isna().tolist() == [False, True]
+        ids = pd.Series([7, None], dtype="Int64")
+        pd.DataFrame({"id": ids, "also": ids.astype(float)}).to_parquet(path)
+    frame = read_table(path, text=["id", "also"])
+    for name in ("id", "also"):
+        assert frame.get(name, frame["id"])[0] == "7"
+        assert frame.get(name, frame["id"]).isna().tolist() == [False, True]
 
 
 def test_a_column_named_timestamp_stays_a_number(tmp_path):

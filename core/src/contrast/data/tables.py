@@ -135,7 +135,7 @@ def _as_text(frame: pd.DataFrame, columns: Collection[str]) -> pd.DataFrame:
 def _text_of(column: pd.Series) -> pd.Series:
     """The column as text; whole numbers, which a missing one made floats, are whole again."""
     known = column.dropna()
-    if column.dtype.kind == "f" and len(known) < len(column) and (known % 1 == 0).all():
+    if column.dtype.kind in "fiu" and len(known) < len(column) and (known % 1 == 0).all():
         return known.map(int).map(str).reindex(column.index)
     return column.map(str, na_action="ignore")
 
