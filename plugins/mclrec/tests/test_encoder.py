@@ -149,6 +149,8 @@ def test_weights_go_to_recbole_and_back():
     from_recbole(other, longer)  # the official code's table has one row more
     with pytest.raises(CheckpointError, match="another log"):
         from_recbole(sasrec(items=7), to_recbole(made))
+    with pytest.raises(CheckpointError, match=r"item_embedding.* \(41, 16\), expected .* 8"):
+        from_recbole(sasrec(width=8), to_recbole(made))
     with pytest.raises(CheckpointError, match="missing"):
         from_recbole(made, {})
 

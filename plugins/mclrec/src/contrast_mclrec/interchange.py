@@ -36,8 +36,9 @@ def from_recbole(encoder: SASRec, state: Mapping[str, Tensor]) -> None:
             f"weights of {len(given[TABLE])} items and padding, expected {rows}: another log?"
         )
     table = own[TABLE].clone()
-    table[:rows] = given[TABLE][:rows]
-    given[TABLE] = table
+    if given[TABLE].shape[1:] == table.shape[1:]:
+        table[:rows] = given[TABLE][:rows]
+        given[TABLE] = table
     wrong = [k for k, v in given.items() if v.shape != own[k].shape]
     if wrong:
         raise CheckpointError(
