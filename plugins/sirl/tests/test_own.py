@@ -127,9 +127,28 @@ def test_an_unknown_number_to_draw_is_answered_by_those_there_are(tmp_path):
 
 
 def test_a_share_of_peoples_answers_is_kept_for_testing(tmp_path):
-    lines = ["first,second,third,odd", *(f"0,1,2,{i % 3}" for i in range(3)), *["1,2,3,3"] * 8]
+    undecided = (f"0,1,2,{i % 3}" for i in range(3))
+    lines = ["first,second,third,odd", *undecided, *(f"1,2,{i},{i}" for i in range(3, 11))]
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
-    data = walks(tmp_path, answers=str(tmp_path / "a.csv"))
+    data = walks(tmp_path, lengths=(3,) * 11, answers=str(tmp_path / "a.csv"))
     sampler = QuestionSampler(data, generator=generator(0), **{**ASKED, "held_out": 0.25})
     assert len(sampler.answers) == 6
     assert len(sampler.tested) == 2
+
+
+def test_a_question_that_several_answered_is_not_both_learnt_from_and_tested_on(tmp_path):
+    lines = ["first,second,third,odd", *(f"1,2,{3 + i % 4},{3 + i % 4}" for i in range(20))]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    data = walks(tmp_path, lengths=(3,) * 7, answers=str(tmp_path / "a.csv"))
+    sampler = QuestionSampler(data, generator=generator(0), **{**ASKED, "held_out": 0.05})
+    odd = [set(triples[:, 2].tolist()) for triples in (sampler.answers.triples, sampler.tested)]
+    assert len(sampler.tested) == 5
+    assert odd[0] | odd[1] == {3, 4, 5, 6}
+    assert not odd[0] & odd[1]
+
+
+def test_a_file_of_answers_without_one_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("first,second,third,odd\n0,1,2,skip\n")
+    data = walks(tmp_path, answers=str(tmp_path / "a.csv"))
+    with pytest.raises(DataError, match="no answer is left"):
+        QuestionSampler(data, generator=generator(0), **ASKED)

@@ -64,8 +64,9 @@ class QuestionSampler(TrajectorySampler):
     """Batches of answered questions: people's own answers, or a simulated person's.
 
     Without answers in the data, `queries` random triples of training trajectories are answered by
-    their true features. A share `held_out` of people's answers is kept for testing; a simulated
-    person answers new questions about the trajectories held out, without errors.
+    their true features. A share `held_out` of people's answers is kept for testing, with all others
+    to the same questions; a simulated person answers new questions about the trajectories held
+    out, without errors.
     """
 
     steps_per_epoch = EPOCH
@@ -88,10 +89,8 @@ class QuestionSampler(TrajectorySampler):
             )
         self.data, self.batch_size = data, batch_size
         if data.answers is not None:
-            order = torch.randperm(len(data.answers), generator=generator)
-            kept = round(held_out * len(order))
-            self.tested = data.answers.triples[order[:kept]]
-            self.answers = Answers(data.answers.triples[order[kept:]])
+            learnt, self.tested = _split(data.answers.triples, held_out, generator)
+            self.answers = Answers(learnt)
         else:
             truth = features_of(data)
             asked = random_triples(data.train, queries, generator)
@@ -153,6 +152,14 @@ def features_of(data: Trajectories) -> Tensor:
             "`data.features=features.csv` for a simulated person"
         )
     return data.features
+
+
+def _split(triples: Tensor, held_out: float, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Answers to learn from and to test on, such that no question stands on both sides."""
+    order = torch.randperm(len(triples), generator=generator)
+    question = triples[order].sort(1).values.unique(dim=0, return_inverse=True)[1]
+    tested = torch.isin(question, question[: round(held_out * len(order))])
+    return triples[order[~tested]], triples[order[tested]]
 
 
 def _error_free(data: Trajectories, truth: Tensor, generator: Generator) -> Tensor:
