@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 import contrast
 from contrast.engine.randomness import generator
 from contrast.errors import ConfigError, DataError
-from contrast.interfaces import Parts
+from contrast.interfaces import Moment, Parts
 from contrast.testing.battery import battery
 from contrast_alignment.batch import Item
 from contrast_alignment.evaluate import preferences as held_out_rewards
@@ -438,3 +438,13 @@ def test_held_out_rewards_of_single_responses_do_not_hang_on_batches():
     found = held_out_rewards(Parts(None, sampler, Scored(), None))
     assert found["held_out/rewards/chosen"] == 2
     assert found["held_out/rewards/rejected"] == -1
+
+
+def test_a_last_batch_without_a_prompt_for_every_process_is_refused():
+    items = [Item(i, (2,), ((3,), (4,)), (1.0, 0.0)) for i in range(5)]
+    sampler = ListSampler(items, [], batch_size=4)
+    assert len(sampler.draw(Moment("align", 0, 0)).rows) in (1, 4)
+    with pytest.raises(
+        ConfigError, match=r"leaves 1 of 5 prompts to the last batch .* 2 processes"
+    ):
+        sampler.draw(Moment("align", 0, 0, None, 1, 2))

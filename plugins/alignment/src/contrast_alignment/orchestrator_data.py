@@ -21,6 +21,7 @@ from contrast_alignment.reward_data import hh_harmless as published
 from contrast_alignment.reward_data import own_records as own
 from contrast_alignment.reward_data import prompt_tokens
 from contrast_alignment.rewards import grade, reward_named
+from contrast_alignment.sampler import refuse_idle
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,11 @@ class PromptSampler(Sampler):
         self.steps_per_epoch = -(-len(data.train) // batch_size)
 
     def draw(self, at: Moment) -> Prompts:
-        """The batch of this step; with several processes, each takes its own part of it."""
+        """The batch of this step; with several processes, each takes its own part of it.
+
+        Raises: ConfigError: see `contrast_alignment.sampler.refuse_idle`.
+        """
+        refuse_idle(len(self.data.train), self.batch_size, at)
         epoch, place = divmod(at.step, self.steps_per_epoch)
         generator = replace(at, step=epoch).shared("epoch")
         order = torch.randperm(len(self.data.train), generator=generator)

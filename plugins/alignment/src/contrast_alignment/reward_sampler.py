@@ -12,7 +12,7 @@ from contrast.forms import over
 from contrast.interfaces import Moment, Sampler
 from contrast_alignment.batch import Item
 from contrast_alignment.reward_data import Judged
-from contrast_alignment.sampler import bucketed
+from contrast_alignment.sampler import bucketed, refuse_idle
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ class RewardSampler(Sampler):
         self.strength = data.texts.strength
 
     def draw(self, at: Moment) -> Conversations:
-        """The batch of this step; with several processes, each takes its own part of it."""
+        """The batch of this step; with several processes, each takes its own part of it.
+
+        Raises: ConfigError: see `refuse_idle`.
+        """
+        refuse_idle(len(self.lengths), self.batch_size, at)
         epoch, place = divmod(at.step, self.steps_per_epoch)
         plan = bucketed(self.lengths, self.batch_size, replace(at, step=epoch).shared("epoch"))
         return self._batch("train", plan[place][at.rank :: at.world_size])

@@ -28,7 +28,7 @@ from contrast_alignment.objectives.reward import votes
 from contrast_alignment.reward_data import Judged, fingerprint
 from contrast_alignment.reward_model import RewardModel
 from contrast_alignment.reward_sampler import Conversations, conversations
-from contrast_alignment.sampler import bucketed
+from contrast_alignment.sampler import bucketed, refuse_idle
 from contrast_alignment.watching import extremes
 
 FILE = "votes.jsonl"
@@ -75,10 +75,14 @@ class FoldSampler(Sampler):
         return [(fold == k).nonzero()[:, 0] for fold in self.fold for k in range(folds)]
 
     def draw(self, at: Moment) -> Ballots:
-        """The batch of every model; with several processes, each takes its own part of it."""
+        """The batch of every model; with several processes, each takes its own part of it.
+
+        Raises: ConfigError: see `contrast_alignment.sampler.refuse_idle`.
+        """
         epoch, place = divmod(at.step, self.steps_per_epoch)
         then, parts = replace(at, step=epoch), []
         for i, rows in enumerate(self.trained_on()):
+            refuse_idle(len(rows), self.batch_size, at)
             plan = bucketed(self.lengths[rows], self.batch_size, then.shared(f"epoch of {i}"))
             parts.append(self.batch(rows[plan[place]][at.rank :: at.world_size]))
         return Ballots(tuple(parts), torch.cat([part.rows for part in parts]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from contrast.errors import ConfigError
 from contrast.interfaces import Moment, Sampler
 from contrast_alignment.batch import Batch, Item, collate, pad
 from contrast_alignment.reference import Cached
@@ -37,7 +38,11 @@ class ListSampler(Sampler):
         self._plan: tuple[int, list[Tensor]] = (-1, [])
 
     def draw(self, at: Moment) -> Batch:
-        """The batch of this step; with several processes, each takes its own part of it."""
+        """The batch of this step; with several processes, each takes its own part of it.
+
+        Raises: ConfigError: see `refuse_idle`.
+        """
+        refuse_idle(len(self.items["train"]), self.batch_size, at)
         rows = self._batches(at)[at.step % self.steps_per_epoch][at.rank :: at.world_size]
         batch = self._collate("train", rows)
         order = torch.rand(batch.grades.shape, generator=at.local("order")).argsort(1)
@@ -76,6 +81,16 @@ class ListSampler(Sampler):
             lengths = torch.tensor([len(item) for item in self.items["train"]])
             self._plan = epoch, bucketed(lengths, self.batch_size, generator)
         return self._plan[1]
+
+
+def refuse_idle(count: int, size: int, at: Moment) -> None:
+    """Raises: ConfigError: an epoch's last batch has fewer prompts than there are processes."""
+    last = (count - 1) % size + 1
+    if last < at.world_size:
+        raise ConfigError(
+            f"`sampler.batch_size` {size} leaves {last} of {count} prompts to the last batch of an "
+            f"epoch, too few for {at.world_size} processes: choose another"
+        )
 
 
 def bucketed(lengths: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
