@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -104,6 +105,12 @@ def test_an_unknown_user_is_answered_by_the_nearest(log):
     assert len(log.history("u4")) >= 4
     with pytest.raises(DataError, match="no user `u444`"):
         log.history("u444")
+
+
+def test_nobody_waits_for_the_nearest_among_a_hundred_thousand_users(log):
+    many = replace(log, user_ids=[f"u{i}" for i in range(10**5)])
+    with pytest.raises(DataError, match=r"no user `u4x` in this log of 100000 users$"):
+        many.history("u4x")
 
 
 def test_popularity_counts_what_training_sees(log):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from contrast.errors import DataError, did_you_mean
+
+NEAREST_AMONG = 10**5  # ids up to which an unknown one is compared with all; takes seconds there
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,15 @@ class Log:
         """
         number = self.number_of_user.get(str(user))
         if number is None:
-            near = did_you_mean(str(user), self.user_ids)
+            near = nearest(str(user), self.user_ids)
             raise DataError(f"no user `{user}` in this log of {self.users} users{near}")
         return self.items[self.starts[number] : self.starts[number + 1]]
 
     def title(self, item: str) -> str:
         """The item's title, its id where none is known."""
         return self.titles.get(item, item)
+
+
+def nearest(id: str, known: Collection[str]) -> str:
+    """Which id may have been meant, as the end of a message; empty where there are too many."""
+    return did_you_mean(id, known) if len(known) < NEAREST_AMONG else ""

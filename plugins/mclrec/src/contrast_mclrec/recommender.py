@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from contrast.engine.placement import move
-from contrast.errors import ConfigError, DataError, did_you_mean
-from contrast_mclrec.log import Log
+from contrast.errors import ConfigError, DataError
+from contrast_mclrec.log import Log, nearest
 from contrast_mclrec.rows import Rows
 from contrast_mclrec.sampler import Batch
 
@@ -131,7 +131,7 @@ class Recommender:
         known = self.log.number_of_item
         for item in history:
             if str(item) not in known:
-                near = did_you_mean(str(item), known) if len(known) < 10**5 else ""
+                near = nearest(str(item), known)
                 raise DataError(f"no item `{item}` among the {len(known)} of this log{near}")
         return np.array([known[str(item)] for item in history], dtype=np.int64)
 
