@@ -10,8 +10,6 @@ thread. A finished run is not made again and a stopped one is resumed.
 from __future__ import annotations
 
 import argparse
-import json
-from itertools import accumulate
 from pathlib import Path
 
 from kept_runs import finish, metrics
@@ -40,24 +38,21 @@ def main() -> None:
         figure(done, words.figure)
 
 
-def curve(folder: Path) -> tuple[list[float], list[float]]:
-    """Minutes of training and NDCG@20 on validation, an epoch each."""
-    times = [json.loads(line) for line in (folder / "times.jsonl").read_text().splitlines()]
-    minutes = accumulate(each["seconds"] / 60 for each in times)
-    rows = [row["validation"]["ndcg/20"] for row in read_metrics(folder) if "validation" in row]
-    return list(minutes)[: len(rows)], rows
+def curve(folder: Path, metric: str) -> list[float]:
+    """A metric on validation, epoch by epoch."""
+    return [row["validation"][metric] for row in read_metrics(folder) if "validation" in row]
 
 
 def show(method: str, folder: Path) -> None:
     """The test at the best epoch, and how far training went."""
-    found = metrics(folder)
-    minutes, validation = curve(folder)
+    found, watched = metrics(folder), curve(folder, "mrr/10")
     scores = "  ".join(f"{name} {found[name]:.4f}" for name in METRICS)
-    print(f"{method}: {scores}  {len(validation)} epochs, {minutes[-1]:.0f} min")
+    best = watched.index(max(watched)) + 1
+    print(f"{method}: {scores}  best epoch {best} of {len(watched)}")
 
 
 def figure(runs: dict[str, Path], path: Path) -> None:
-    """NDCG@20 on validation over the minutes of training, a line a method."""
+    """NDCG@20 on validation over the epochs, a line a method."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -67,8 +62,10 @@ def figure(runs: dict[str, Path], path: Path) -> None:
         picture = Figure(figsize=(6, 3.4), layout="constrained")
         axes = picture.subplots()
         for (method, folder), color in zip(runs.items(), SERIES_LIGHT, strict=False):
-            axes.plot(*curve(folder), marker=".", color=color, label=method)
-        axes.set_xlabel("minutes of training, one thread")
+            heights = curve(folder, "ndcg/20")
+            epochs = range(1, len(heights) + 1)
+            axes.plot(epochs, heights, marker=".", color=color, label=method)
+        axes.set_xlabel("epoch")
         axes.set_ylabel("NDCG@20, validation")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="lower right")

@@ -63,7 +63,7 @@ class Cl4srecStage(RecommenderStage):
 
 
 class MclrecStage(RecommenderStage):
-    """Encoder and augmenters in turn, each while the other rests.
+    """Encoder and augmenters in turn, each while the other rests, whatever the weights.
 
     1. L_rec + lambda L_cl1 + beta L_aug     a step of the encoder
     2. L_aug                                 a step of the augmenters, with the new encoder
@@ -76,7 +76,7 @@ class MclrecStage(RecommenderStage):
 
     def step(self, batch: Batch, work: Work) -> None:
         """The three updates, or one of both groups if `trainer.joint`."""
-        if work.trainer.joint or not work.trainer.model_weight:
+        if work.trainer.joint:
             work.descend(self.losses(batch, work))
             return
         work.descend(self.losses(batch, work), "encoder")
