@@ -59,7 +59,7 @@ def test_an_empty_side_counts_as_no_overlap():
     ("change", "message"),
     [
         ({"first": "lefd"}, "did you mean `left`"),
-        ({"target": "right"}, "expected a number"),
+        ({"target": "right"}, "is named for two things"),
         ({"model": "nowhere"}, "must be a folder with a model of transformers"),
     ],
 )

@@ -333,14 +333,14 @@ class Later(Counting):
 
 
 gymnasium.register("Later-v0", Later, max_episode_steps=5)
-gymnasium.register("Endless-v0", Counting)
+gymnasium.register("Limitless-v0", Counting)
 
 
 @pytest.mark.parametrize(
     ("env", "said"),
     [
         ("Later-v0", "begin at 1"),
-        ("Endless-v0", "have no limit of steps"),
+        ("Limitless-v0", "have no limit of steps"),
         ("Cart Pole-v1", "did you mean `CartPole-v1`"),
         ("CartPole", "did you mean `CartPole-v1`"),
         ("Pendulum-v1", "not discrete"),
