@@ -38,3 +38,10 @@ def test_float32_stays_finite_and_near_the_formula_however_large_the_factors(sca
     gradients = torch.autograd.grad(found.sum(), inputs)
     torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=1e-5)
     assert all(each.isfinite().all() for each in gradients)
+
+
+def test_autocast_rounds_nothing():
+    inputs = pieces(dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = log_weight(*inputs)
+    torch.testing.assert_close(found, plain(*inputs), rtol=1e-5, atol=1e-6)

@@ -2,21 +2,25 @@
 
     tanh(r + c) = 1 - 2 q,   q = 1 / (1 + e^2r e^2c),   dtanh = 4 q (1 - q)
 
-The exponentials are taken of the (N, H) and (M, H) factors; a pair costs a product, a sum and a
-reciprocal for each of H units, one unit at a time in memory of the size of the pairs. At 256 x 4096
-pairs and H = 16 this takes a tenth of the time of tanh over (N, M, H), an eighth with gradients.
+The exponentials are taken of the (N, H) and (M, H) factors; a pair costs a product of two terms and
+a reciprocal for each of H units, for so few candidates at a time that they stay in the cache. At
+128 x 4096 pairs and H = 16 this takes a sixth of the time of tanh over (N, M, H), with gradients a
+fifth. Unit by unit over more candidates, AdaMEOW's whole loss took 1.23 times as long.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from contrast.primitives.scores import full_precision
+
 FARTHEST = 43.0  # e^2r is a normal float32 up to here, and e^2r e^2c right or infinite, where q = 0
-WIDTH = 512  # candidates at a time, so that a unit's pairs stay in the processor's cache
+WIDTH = 96  # candidates at a time: of 128 anchors and 16 units 786 kB
 
 
 def log_weight(rows: Tensor, columns: Tensor, direction: Tensor, bias: Tensor) -> Tensor:
@@ -28,7 +32,8 @@ def log_weight(rows: Tensor, columns: Tensor, direction: Tensor, bias: Tensor) -
     """
     if any((x.detach().abs() > FARTHEST).any() for x in (rows, columns)):
         return plain(rows, columns, direction, bias)
-    return _LogWeight.apply(rows, columns, direction, bias)
+    with full_precision(rows):
+        return _LogWeight.apply(rows, columns, direction, bias)
 
 
 def plain(rows: Tensor, columns: Tensor, direction: Tensor, bias: Tensor) -> Tensor:
@@ -37,19 +42,16 @@ def plain(rows: Tensor, columns: Tensor, direction: Tensor, bias: Tensor) -> Ten
 
 
 class _LogWeight(torch.autograd.Function):
-    """The log-weights, with their gradients unit by unit."""
+    """The log-weights, with their gradients, of some candidates at a time."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, columns: Tensor, direction: Tensor, bias: Tensor) -> Tensor:
-        r, c = _exponentials(rows), _exponentials(columns)
-        level = bias + direction.sum()
-        out = level.expand(len(rows), len(columns)).contiguous()
-        for part, c_part in zip(out.split(WIDTH, 1), c.split(WIDTH, 1), strict=True):
-            unit = torch.empty_like(part, memory_format=torch.contiguous_format)
-            for h, weight in enumerate(direction):
-                part.addcmul_(_share(r[h], c_part[h], unit), weight, value=-2)
-        ctx.save_for_backward(rows, columns, direction, bias, out)
-        return logsigmoid(out)
+        logits = rows.new_empty(len(rows), len(columns))
+        for to, q in zip(logits.split(WIDTH, 1), _shares(rows, columns), strict=True):
+            to.copy_((direction @ q.flatten(1)).view(to.shape))
+        logits.mul_(-2).add_(bias + direction.sum())
+        ctx.save_for_backward(rows, columns, direction, bias, logits)
+        return logsigmoid(logits)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, ...]:
@@ -58,29 +60,26 @@ class _LogWeight(torch.autograd.Function):
             return torch.autograd.grad(plain(*inputs), inputs, g, create_graph=True)
         rows, columns, direction, _ = inputs
         slope = torch.sigmoid(-logits).mul_(g)
-        r, c = _exponentials(rows), _exponentials(columns)
-        to_rows, to_columns = torch.zeros_like(r), torch.zeros_like(c)
-        to_direction = torch.zeros_like(direction)
-        pieces = (t.split(WIDTH, 1) for t in (slope, c, to_columns))
-        for part, c_part, to_part in zip(*pieces, strict=True):
-            unit, sent = torch.empty_like(part), torch.empty_like(part)
-            for h in range(len(r)):
-                q = _share(r[h], c_part[h], unit)
-                torch.mul(part, q, out=sent)
-                to_direction[h] -= 2 * sent.sum()
-                sent.addcmul_(sent, q, value=-1)
-                to_rows[h] += sent.sum(1)
-                to_part[h] += sent.sum(0)
+        to_rows, to_columns = torch.zeros_like(rows.T), torch.empty_like(columns.T)
+        to_direction = slope.sum().expand(len(direction)).clone()
+        parts, columns_of = slope.split(WIDTH, 1), to_columns.split(WIDTH, 1)
+        for part, to, q in zip(parts, columns_of, _shares(rows, columns), strict=True):
+            to_direction.sub_(q.flatten(1) @ part.flatten(), alpha=2)
+            sent = q.addcmul_(q, q, value=-1).mul_(part)
+            to_rows += sent.sum(2)
+            to.copy_(sent.sum(1))
         scale = 4 * direction
-        to_direction += slope.sum()
-        return (to_rows.T * scale, to_columns.T * scale, to_direction, slope.sum())
+        return to_rows.T * scale, to_columns.T * scale, to_direction, slope.sum()
 
 
-def _exponentials(x: Tensor) -> Tensor:
-    """e^2x, one unit a row, (H, N)."""
-    return x.T.mul(2).exp().contiguous()
+def _shares(rows: Tensor, columns: Tensor) -> Iterator[Tensor]:
+    """q = 1 / (1 + e^2r e^2c) of some candidates at a time, (H, N, WIDTH), free to be overwritten.
 
-
-def _share(r: Tensor, c: Tensor, out: Tensor) -> Tensor:
-    """q = 1 / (1 + r c) of one unit, (N, M)."""
-    return torch.mul(r[:, None], c, out=out).add_(1).reciprocal_()
+    The sum comes out of the product of (e^2r, 1) and (e^2c, 1): a third of the time of both apart.
+    """
+    r, c = (torch.stack((e := x.T.mul(2).exp(), torch.ones_like(e)), 2) for x in (rows, columns))
+    H, N = r.shape[:2]
+    held = r.new_empty(H * N * WIDTH)
+    for part in c.split(WIDTH, 1):
+        M = part.shape[1]
+        yield torch.bmm(r, part.mT, out=held[: H * N * M].view(H, N, M)).reciprocal_()
