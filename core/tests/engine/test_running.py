@@ -1,6 +1,8 @@
 """Stages in turn: what a crash of a later one leaves is cut back too."""
 
 import json
+import os
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ from contrast.engine.distribution import World
 from contrast.engine.folder import RunFolder
 from contrast.engine.observers import Observer
 from contrast.engine.running import Session, carry_on
+from contrast.engine.stopping import Stopped
 from contrast.forms import Views
 from contrast.interfaces import Parts, Sampler
 from contrast.recipe import ObjectivePart, RunConfig, Settings, Stage, TrainerConfig
@@ -45,6 +48,13 @@ class Crash(Observer):
             raise RuntimeError("crash")
 
 
+class Interrupt(Observer):
+    """Sends the signal while a stage trains, or is evaluated."""
+
+    def __init__(self, stage, event):
+        setattr(self, event, lambda name, *_: name == stage and os.kill(os.getpid(), signal.SIGINT))
+
+
 @pytest.fixture
 def session(tmp_path, monkeypatch):
     monkeypatch.setattr("contrast.reporting.write_report", lambda path: None)
@@ -70,3 +80,18 @@ def test_a_stage_that_begins_again_after_a_crash_leaves_no_line_twice(session):
         first = min(number for _, number in found)
         wanted = range(first, last + 1)
         assert found == [(stage, n) for stage in ("first", "second") for n in wanted]
+
+
+def test_a_signal_in_the_last_evaluation_leaves_a_run_that_is_done_and_says_so(session):
+    with pytest.raises(Stopped, match="the run is done") as stopped:
+        carry_on(session(Interrupt("second", "on_evaluation")))
+    assert stopped.value.exit_code == 130
+    assert session(Observer()).folder.record()["state"] == "done"
+
+
+@pytest.mark.parametrize(("stage", "event"), [("first", "on_evaluation"), ("second", "on_start")])
+def test_an_earlier_signal_leaves_a_run_to_go_on_with(session, stage, event):
+    with pytest.raises(Stopped, match="go on with `contrast resume"):
+        carry_on(session(Interrupt(stage, event)))
+    assert session(Observer()).folder.record()["state"] == "stopped"
+    assert carry_on(session(Observer())).state == "done"

@@ -107,12 +107,13 @@ def carry_on(
 
         write_report(folder.path)
     if request.received:
-        raise _stopped(folder.path, request.received)
+        raise _stopped(folder.path, state, request.received)
     return RunResult(folder.path, state, load_evaluations(folder.path))
 
 
-def _stopped(path: Path, signal: int) -> Stopped:
-    stopped = Stopped(f"stopped; go on with `contrast resume {path}`")
+def _stopped(path: Path, state: str, signal: int) -> Stopped:
+    late = f"the signal came after the training; the run is done: {path}"
+    stopped = Stopped(late if state == "done" else f"stopped; go on with `contrast resume {path}`")
     stopped.exit_code = 128 + signal
     return stopped
 

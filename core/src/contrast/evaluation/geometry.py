@@ -18,7 +18,7 @@ _TILE = 1024
 
 
 def alignment(z1: Any, z2: Any, alpha: float = 2.0) -> float:
-    """The mean distance of positives, mean_i ||z1_i - z2_i||^alpha (arXiv:2005.10242, eq. 1).
+    """The mean distance of positives, mean_i ||z1_i - z2_i||^alpha (arXiv:2005.10242, sec. 4.1).
 
     Shapes:  z1, z2: (N, D), row i with row i.      0 is best.
     Raises: ValueError: shapes differ.  DataError: embeddings are unfit.
@@ -32,7 +32,7 @@ def alignment(z1: Any, z2: Any, alpha: float = 2.0) -> float:
 
 
 def uniformity(z: Any, t: float = 2.0) -> float | None:
-    """log mean_{i != j} exp(-t ||z_i - z_j||^2) (arXiv:2005.10242, eq. 2); lower is more even.
+    """log mean_{i != j} exp(-t ||z_i - z_j||^2) (arXiv:2005.10242, sec. 4.1); lower is more even.
 
     In [-4t, 0]; None for fewer than two rows.      Cost: O(N^2 D) time, O(N D) memory.
     """

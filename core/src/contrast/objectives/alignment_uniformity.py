@@ -49,7 +49,7 @@ def alignment(
 ) -> Tensor:
     """How far the two views of a sample lie apart.
 
-    L_i = |x_i - y_i|^alpha, unit rows                                (arXiv:2005.10242, eq. 2)
+    L_i = |x_i - y_i|^alpha, unit rows                                (arXiv:2005.10242, sec. 4.1)
 
     Shapes:  x, y: (N, D) float, any scale (normalised inside, unless told not to);  returns () or
     (N,) if reduction="none"; at least float32.
@@ -70,7 +70,7 @@ def alignment(
 def uniformity(x: Tensor, *, t: float = 2.0, normalize: bool = True) -> Tensor:
     """How unevenly the rows cover the sphere: the smaller, the more evenly.
 
-    L = log mean_{i < j} exp(-t |x_i - x_j|^2), unit rows             (arXiv:2005.10242, eq. 3)
+    L = log mean_{i < j} exp(-t |x_i - x_j|^2), unit rows             (arXiv:2005.10242, sec. 4.1)
 
     Shapes:  x: (N, D) float, any scale (normalised inside, unless told not to);  returns (), at
     least float32.
