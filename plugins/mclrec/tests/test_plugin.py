@@ -28,6 +28,11 @@ TestMclrec = battery("mclrec", *SMALL, *NARROW, "trainer.data_weight=0.1", prepa
 TestSasrec = battery("mclrec", "method=sasrec", *SMALL, *NARROW, prepare=small_log)
 
 
+def test_a_model_that_brings_its_own_loss_takes_no_negatives():
+    with pytest.raises(ConfigError, match="unknown key `negatives`"):
+        resolve("mclrec", ["method=recbole", "sampler.negatives=5"])
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [

@@ -27,7 +27,7 @@ KINDS = [
     (encoder.mlp, (7,), "table", MLP, torch.float32),
     (encoder.mlp, (1,), "table", MLP, torch.float32),
     (encoder.mlp, (1, 4, 4, 4), "volume", MLP, torch.float32),
-    (encoder.conv, (1, 8, 16), "strip", PHOTO, torch.uint8),
+    (encoder.conv, (1, 8, 16), "strip", PHOTO | {"crop_from": 0.2}, torch.uint8),
     (encoder.conv, (3, 12, 12), "photo", PHOTO, torch.uint8),
     (encoder.resnet18, (3, 8, 8), "photo", PHOTO | {"crop_side": 6}, torch.uint8),
     (encoder.mlp, (1, 8, 8), "sprites", MLP, torch.uint8),
@@ -84,6 +84,12 @@ def test_bytes_become_numbers_from_0_to_1():
 def test_an_encoder_of_other_samples_is_refused_with_their_kind(make, kind, settings):
     with pytest.raises(ConfigError, match=f"the data are of kind `{kind}`"):
         make((3, 8, 8), kind, **WIDTHS, **settings)
+
+
+def test_settings_of_photos_are_refused_where_views_are_drawn_otherwise():
+    with pytest.raises(ConfigError, match=r"`encoder\.crop_from` is of photos, .* kind `strip`"):
+        encoder.conv((1, 28, 56), "strip", **WIDTHS, **PHOTO)
+    encoder.conv((1, 28, 56), "strip", **WIDTHS, **PHOTO | {"crop_from": 0.2})
 
 
 def test_the_losses_see_the_representation_itself_where_there_is_no_projector():

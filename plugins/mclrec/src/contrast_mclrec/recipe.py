@@ -5,7 +5,7 @@ Meta-optimized Contrastive Learning for Sequential Recommendation, arXiv:2304.07
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contrast.errors import ConfigError
@@ -54,11 +54,17 @@ class InteractionsSettings(SplitSettings):
 
 
 @dataclass(frozen=True)
-class SamplerSettings(Settings):
+class HistorySettings(Settings):
     """Batches of histories, each with the item that followed."""
 
     batch_size: int = setting(256, "histories a batch", low=1)
     max_length: int = setting(50, "latest items of a history that are looked at", low=1)
+
+
+@dataclass(frozen=True)
+class SamplerSettings(HistorySettings):
+    """The same, and the items that stand for all in the softmax."""
+
     negatives: int = setting(
         0, "items a batch that stand for all in the softmax, log-Q corrected; 0: all", low=0
     )
@@ -207,6 +213,7 @@ HISTORY = Part(
     "contrast_mclrec.sampler:histories",
     "every event but a user's first, predicted from those before it",
 )
+HISTORY_ALONE = replace(HISTORY, config=HistorySettings)  # a model that brings its own loss
 VIEWS = Part(
     "two_views",
     ViewSettings,
@@ -349,7 +356,7 @@ RECBOLE = Recipe(
     gives=OwnLoss,
     slots={
         "data": DATA,
-        "sampler": (HISTORY,),
+        "sampler": (HISTORY_ALONE,),
         "encoder": (
             Part(
                 "recbole",

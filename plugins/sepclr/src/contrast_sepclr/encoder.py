@@ -10,9 +10,12 @@ from torch import Tensor, nn
 
 from contrast.errors import ConfigError
 from contrast_sepclr.form import Spaces
+from contrast_sepclr.recipe import PhotoSettings
 from contrast_sepclr.resnet import ResNet18
 from contrast_sepclr.sampler import Batch
 from contrast_sepclr.views import PhotoViews, SpriteViews, StripViews, TableViews, VolumeViews
+
+CROPS = ("crop_from", "crop_side", "flip", "colour")  # settings of the views of photos
 
 LEAST_CHANNELS = 32  # of a layer of `conv5`, however few the first has
 
@@ -139,7 +142,7 @@ def conv(
         pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
         return nn.Sequential(*layers, *pool, nn.Linear(64, width))
 
-    views = photo_views(kind, "conv", PhotoViews(crop_from, crop_side, flip, colour))
+    views = photo_views(kind, "conv", _crops(kind, crop_from, crop_side, flip, colour))
     return PairEncoder(body, views, common_width, salient_width, projection)
 
 
@@ -155,7 +158,7 @@ def resnet18(
     colour: bool,
 ) -> PairEncoder:
     """Two ResNet-18 for small images."""
-    views = photo_views(kind, "resnet18", PhotoViews(crop_from, crop_side, flip, colour))
+    views = photo_views(kind, "resnet18", _crops(kind, crop_from, crop_side, flip, colour))
     bodies = lambda width: ResNet18(shape[0], width)  # noqa: E731
     return PairEncoder(bodies, views, common_width, salient_width, projection)
 
@@ -230,6 +233,18 @@ def photo_views(kind: str, name: str, views: PhotoViews, noise: float = 0.1) -> 
             "Set `encoder=mlp`, or `encoder=conv3d` for volumes."
         )
     return known[kind]
+
+
+def _crops(kind: str, crop_from: float, crop_side: int, flip: bool, colour: bool) -> PhotoViews:
+    """The views of photos.    Raises: ConfigError: they are set, and samples are no photos."""
+    given = PhotoSettings(crop_from=crop_from, crop_side=crop_side, flip=flip, colour=colour)
+    changed = [name for name in CROPS if getattr(given, name) != getattr(PhotoSettings(), name)]
+    if changed and kind in ("strip", "sprites"):
+        raise ConfigError(
+            f"`encoder.{changed[0]}` is of photos, the data are of kind `{kind}`, whose views are "
+            "drawn otherwise\nLeave it out, or give photos: `data=folders` or `data=cifar`."
+        )
+    return PhotoViews(crop_from, crop_side, flip, colour)
 
 
 def _convolutions(conv: type, norm: type, channels: int, strides: tuple[int, ...]) -> list:
