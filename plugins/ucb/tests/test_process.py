@@ -21,20 +21,15 @@ def test_a_process_comes_back_from_its_file(tmp_path):
 
 
 def test_a_file_that_holds_no_process_is_refused(tmp_path):
-    with pytest.raises(DataError, match="there is no file"):
+    with pytest.raises(DataError, match="does not exist"):
         own_process(generator=generator(0), path=str(tmp_path / "none.npz"))
-    (tmp_path / "text.npz").write_text("no array")
-    with pytest.raises(DataError, match=r"is no \.npz of numbers"):
-        own_process(generator=generator(0), path=str(tmp_path / "text.npz"))
-    (tmp_path / "cut.npz").write_bytes(b"")
-    with pytest.raises(DataError, match=r"is no \.npz of numbers"):
-        own_process(generator=generator(0), path=str(tmp_path / "cut.npz"))
-    (tmp_path / "torn.npz").write_bytes(b"PK\x03\x04 and no more")
-    with pytest.raises(DataError, match=r"is no \.npz of numbers"):
-        own_process(generator=generator(0), path=str(tmp_path / "torn.npz"))
     np.savez(tmp_path / "half.npz", transitions=np.ones((1, 1, 1, 1)))
-    with pytest.raises(DataError, match="holds no array `rewards`"):
+    with pytest.raises(DataError, match="has no array `rewards`"):
         own_process(generator=generator(0), path=str(tmp_path / "half.npz"))
+    words = {"transitions": np.ones((1, 1, 1, 1)), "rewards": np.array([["a"]]), "start": [1]}
+    np.savez(tmp_path / "words.npz", **words)
+    with pytest.raises(DataError, match="`rewards` must be numbers, got <U1"):
+        own_process(generator=generator(0), path=str(tmp_path / "words.npz"))
 
 
 def test_probabilities_of_single_precision_are_made_to_sum_to_one(tmp_path):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from contrast.data.arrays import read_arrays
 from contrast.data.files import require_file
-from contrast.errors import DataError, did_you_mean, listing
+from contrast.errors import DataError, listing
 
 MINARI, LEROBOT = "data/main_data.hdf5", "meta/info.json"
 STATE = "observation.state"
@@ -65,14 +64,7 @@ def read_trajectories(path: str | Path) -> Recording:
 
 def _read_npz(path: Path) -> Recording:
     """`states` (N, T, D), or (all steps, D) with `lengths`; optional `ids` and `names`."""
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as npz: {error}") from None
-    if "states" not in arrays:
-        near = did_you_mean("states", arrays)
-        raise DataError(f"{path} has no array `states`{near}\nIt has {listing(arrays)}.")
+    arrays = read_arrays(path, ["states"], ["lengths", "ids", "names"])
     states, lengths = arrays["states"], arrays.get("lengths")
     if states.ndim not in (2, 3) or states.dtype.kind not in "fiub":
         raise DataError(f"{path}: `states` must be numbers (N, T, D) or (S, D), got {states.shape}")

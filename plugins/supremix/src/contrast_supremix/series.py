@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from torch import Generator
 
-from contrast.data.files import require_file
+from contrast.data.arrays import read_arrays
 from contrast.data.tables import read_table, require_columns
-from contrast.errors import DataError, did_you_mean, listing
+from contrast.errors import DataError, listing
 from contrast_supremix.data import Rows, samples_of
 from contrast_supremix.labels import Labelled, require_different, require_filled
 
@@ -151,18 +150,7 @@ def _of_table(
 
 def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Arrays of a file by name, `x` as (N, C, T) float64."""
-    require_file(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            for name in names:
-                if name not in file.files:
-                    raise DataError(
-                        f"{path} has no array `{name}`{did_you_mean(name, file.files)}\n"
-                        f"Its arrays are {listing(file.files)}."
-                    )
-            found = {name: file[name] for name in names}
-    except (OSError, ValueError, BadZipFile, EOFError) as error:
-        raise DataError(f"{path} cannot be read as .npz: {error}") from error
+    found = read_arrays(path, names)
     x = found["x"]
     if x.ndim not in (2, 3) or x.dtype.kind not in "fiu":
         raise DataError(f"{path}: `x` must be numbers (N, T) or (N, C, T), got {x.dtype} {x.shape}")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from torch import Generator
 
-from contrast.errors import ConfigError, DataError, listing
+from contrast.data.arrays import read_arrays
+from contrast.errors import ConfigError, DataError
 from contrast_ucb.deep.task import check_actions, opened
 from contrast_ucb.mdp import MDP, Array
 
 ARRAYS = ("transitions", "rewards", "start")
 SINGLE = 1e-6  # by how much rows of single precision may miss one
-DAMAGED = (ValueError, AttributeError, TypeError, EOFError, BadZipFile, zlib.error)
 
 
 def own_process(*, generator: Generator, path: str) -> MDP:
@@ -24,20 +22,12 @@ def own_process(*, generator: Generator, path: str) -> MDP:
 
     Raises: DataError: no such file, no .npz, an array is missing, or they are no process.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise DataError(f"there is no file `{path}`; set `data.path` to an .npz")
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            missing = [name for name in ARRAYS if name not in arrays]
-            if missing:
-                raise DataError(
-                    f"{path} holds no array `{missing[0]}`; it must hold {listing(ARRAYS)}"
-                )
-            transitions, rewards, start = (arrays[name].astype(np.float64) for name in ARRAYS)
-            return MDP(exact(transitions), rewards, exact(start))
-    except DAMAGED:
-        raise DataError(f"{path} is no .npz of numbers; write it with numpy.savez") from None
+    arrays = read_arrays(Path(path), ARRAYS)
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            raise DataError(f"{path}: `{name}` must be numbers, got {array.dtype}")
+    transitions, rewards, start = (array.astype(np.float64) for array in arrays.values())
+    return MDP(exact(transitions), rewards, exact(start))
 
 
 def exact(rows: Array) -> Array:
