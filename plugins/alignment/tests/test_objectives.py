@@ -10,6 +10,7 @@ import torch
 from contrast.forms import Lists
 from contrast.testing.vectors import assert_close
 from contrast_alignment.form import InContext, Judged, Responses
+from contrast_alignment.objectives.copg import copg
 from contrast_alignment.objectives.dno import accepted, dno_contrastive, dno_regression
 from contrast_alignment.objectives.dpo import dpo
 from contrast_alignment.objectives.fdiv_sft import clamped, fdiv_sft
@@ -43,6 +44,8 @@ PREFERRING = {
     "kto": kto,
 }
 ABSOLUTE = {
+    "copg": copg,
+    "copg squared": partial(copg, variant="squared"),
     "lipo mse": partial(lipo, kind="mse"),
     "lipo sigmoid": partial(lipo, kind="sigmoid"),
     "lipo softmax": partial(lipo, kind="softmax"),

@@ -7,6 +7,7 @@ from contrast.forms import Lists
 from contrast.objectives.bradley_terry import bradley_terry
 from contrast.testing.vectors import assert_close, load_vectors, tensors, vector_cases
 from contrast_alignment.form import InContext, Judged, YesNo
+from contrast_alignment.objectives.copg import copg
 from contrast_alignment.objectives.dno import dno_regression
 from contrast_alignment.objectives.dpo import dpo
 from contrast_alignment.objectives.fdiv_sft import fdiv_sft
@@ -281,3 +282,18 @@ def test_the_answer_to_each_document_equals_its_vector(case):
         assert_close(found, case[name], EXACT, name)
     pull = sft_pull(form)
     assert_close(pull.weight * pull.yes / len(yes), case["grad_yes"], EXACT, "weight x direction")
+
+
+@cases("align_copg", "copg")
+def test_copg_equals_its_vector(case):
+    inputs = load_vectors(__file__, "align_copg")["inputs"]
+    scores, reference, rewards = tensors(inputs, "policy_logps", "ref_logps", "rewards")
+    form = Lists(scores.requires_grad_(), targets=rewards, reference=reference)
+    for variant, loss, gradient in (
+        ("gradient", "loss", "grad_policy"),
+        ("squared", "squared_form_loss", "squared_form_grad"),
+    ):
+        found = copg(form, variant=variant, **case["hyper"])
+        assert_close(found, case[loss], EXACT, loss)
+        (flowing,) = torch.autograd.grad(found, form.scores)
+        assert_close(flowing, case[gradient], EXACT, gradient)

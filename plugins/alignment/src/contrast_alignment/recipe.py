@@ -151,6 +151,16 @@ class IpoSettings(Settings):
 
 
 @dataclass(frozen=True)
+class CopgSettings(Settings):
+    """Contrastive policy gradient."""
+
+    beta: float = setting(0.05, "pull to the reference, on the scale of the grades", above=0)
+    variant: Literal["gradient", "squared"] = setting(
+        "gradient", "the loss of the policy gradient, or the square with 2 beta times its gradient"
+    )
+
+
+@dataclass(frozen=True)
 class SlicSettings(Settings):
     """A hinge on log-ratios."""
 
@@ -260,6 +270,7 @@ def objective(
 OBJECTIVES = (
     objective("dpo", DpoSettings, "dpo:build", "log-ratios in order, logistic", "2305.18290", REF),
     objective("ipo", IpoSettings, "ipo:build", "log-ratios 1 / (2 tau) apart", "2310.12036", REF),
+    objective("copg", CopgSettings, "copg:build", "rewards as log-ratios", "2406.19185", REF),
     objective("slic", SlicSettings, "slic:build", "log-ratios apart, a hinge", "2309.06657", REF),
     objective("slic_hf", SlicHfSettings, "slic:build_hf", "SLiC-HF, no reference", "2305.10425"),
     objective(
