@@ -11,7 +11,7 @@ from contrast.engine.randomness import generator
 from contrast.errors import ConfigError, DataError
 from contrast_alignment.batch import Item, collate
 from contrast_alignment.models import locate, pretrained, tokenizer_for
-from contrast_alignment.recipe import PretrainedSettings
+from contrast_alignment.settings import PretrainedSettings
 from contrast_alignment.tokens import train_tokenizer
 
 PAIRS = [

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from contrast.errors import ConfigError
 from contrast_sepclr.form import Spaces
-from contrast_sepclr.recipe import PhotoSettings
 from contrast_sepclr.resnet import ResNet18
 from contrast_sepclr.sampler import Batch
+from contrast_sepclr.settings import PhotoSettings
 from contrast_sepclr.views import PhotoViews, SpriteViews, StripViews, TableViews, VolumeViews
 
 CROPS = ("crop_from", "crop_side", "flip", "colour")  # settings of the views of photos
