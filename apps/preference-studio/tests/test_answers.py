@@ -4,7 +4,8 @@ import os
 import pytest
 
 from contrast.errors import DataError
-from contrast_alignment.records import kind_of, parsed, read_rows
+from contrast_alignment.records import kind_of, parsed
+from contrast_alignment.rows import read_rows
 from contrast_preference_studio.answers import Answers
 
 PAIR = {"prompt": "p", "chosen": "a", "rejected": "b", "annotator": "Ada", "side": "left"}

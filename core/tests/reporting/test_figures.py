@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from contrast.reporting import figures
+from contrast.reporting.labels import MOST_CLASSES, is_scale
 
 
 def points(n=40):
@@ -36,12 +37,12 @@ def test_many_points_become_an_image_and_many_steps_are_thinned():
 
 
 def test_few_labels_are_classes_and_many_numbers_a_scale():
-    assert not figures.is_scale(np.arange(40) % 3)
-    assert figures.is_scale(np.linspace(0, 1, 40))
-    assert figures.is_scale(np.array([0.0, 0.5, 1.0]))  # fractions are amounts, however few
-    assert not figures.is_scale(np.array([0.0, 1.0, 2.0]))
-    assert not figures.is_scale(np.array([0.0, 0.5, np.nan]))
-    assert not figures.is_scale(np.array([str(i) for i in range(40)]))
+    assert not is_scale(np.arange(40) % 3)
+    assert is_scale(np.linspace(0, 1, 40))
+    assert is_scale(np.array([0.0, 0.5, 1.0]))  # fractions are amounts, however few
+    assert not is_scale(np.array([0.0, 1.0, 2.0]))
+    assert not is_scale(np.array([0.0, 0.5, np.nan]))
+    assert not is_scale(np.array([str(i) for i in range(40)]))
     assert "<image" in figures.embedding_map(points(), np.linspace(0, 1, 40), name="m")
 
 
@@ -58,7 +59,7 @@ def test_more_classes_than_looks_keep_the_largest():
     labels = np.array([f"c{i:02}" for i in range(40)] + ["c39"])
     svg = figures.embedding_map(points(41), labels, name="m")
     assert "c39 (2)" in svg
-    assert svg.count(" (1)") == figures.MOST_CLASSES - 1
+    assert svg.count(" (1)") == MOST_CLASSES - 1
 
 
 def number(text):

@@ -15,14 +15,8 @@ from contrast_alignment.evaluate import preferences as held_out_rewards
 from contrast_alignment.form import Responses
 from contrast_alignment.preferences import Window, from_rows, held_out, own_records, tokenized
 from contrast_alignment.published import KEPT, cut, dialogues
-from contrast_alignment.records import (
-    Record,
-    common_beginning,
-    json_lines,
-    kind_of,
-    parsed,
-    read_rows,
-)
+from contrast_alignment.records import Record, common_beginning, kind_of, parsed
+from contrast_alignment.rows import json_lines, read_rows
 from contrast_alignment.sampler import ListSampler
 from contrast_alignment.tokens import continuation, conversation, train_tokenizer
 

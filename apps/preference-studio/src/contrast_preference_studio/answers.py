@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from contrast.errors import DataError
-from contrast_alignment.records import Turns, json_lines
+from contrast_alignment.records import Turns
+from contrast_alignment.rows import json_lines
 
 SUFFIX = ".jsonl"
 PAIR = ("prompt", "chosen", "rejected")

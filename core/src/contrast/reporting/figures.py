@@ -20,15 +20,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from contrast.reporting.labels import MARKERS, classes_of, is_scale
 from contrast.reporting.palette import LIGHT
 from contrast.reporting.palette import SERIES_LIGHT as PALETTE
 
 Curve = tuple[Sequence[float], Sequence[float]]
 
-MARKERS = ("o", "^", "s", "D")
 DASHES = ("-", "--", ":")
 FAINT = LIGHT["faint"]  # what has no label
-MOST_CLASSES = len(PALETTE) * len(MARKERS)
 MOST_DRAWN = 5000  # points that are drawn one by one; more become an image
 MOST_KNOTS = 400  # points of a curve
 
@@ -188,32 +187,6 @@ def shares(parts: Mapping[str, float], words: Sequence[str] | None = None, *, na
 
 def _percent(share: float) -> str:
     return f"{share:.0f} %" if share >= 0.5 or share == 0 else "< 1 %"
-
-
-def is_scale(labels: np.ndarray) -> bool:
-    """Whether labels are amounts rather than classes: fractions, or many different numbers."""
-    if labels.dtype.kind not in "iuf":
-        return False
-    several = np.unique(labels)
-    fractions = np.isfinite(several).all() and (several % 1 != 0).any()
-    return len(several) > MOST_CLASSES or bool(fractions and len(several) > 1)
-
-
-def classes_of(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:
-    """The names of the classes that get a look of their own, and each point's, else -1.
-
-    Negative numbers and `unlabelled` mean no label; beyond the looks that can be told apart, the
-    largest classes win.
-    """
-    if labels is None:
-        return [], np.full(count, -1)
-    values, inverse, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    none = values < 0 if values.dtype.kind in "if" else np.isin(values.astype(str), ["unlabelled"])
-    largest = np.argsort(np.where(none, -1, sizes), kind="stable")[::-1][:MOST_CLASSES]
-    shown = sorted(i for i in largest if not none[i])
-    number = np.full(len(values), -1)
-    number[shown] = np.arange(len(shown))
-    return [str(values[i]) for i in shown], number[inverse]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from markupsafe import Markup
 
-from contrast.reporting.figures import MOST_CLASSES, classes_of, is_scale
+from contrast.reporting.labels import MOST_CLASSES, classes_of, is_scale
 from contrast.reporting.pages import environment
 from contrast.reporting.palette import SERIES_LIGHT
 

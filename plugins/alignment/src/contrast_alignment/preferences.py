@@ -13,18 +13,9 @@ from torch import Generator
 
 from contrast.errors import ConfigError, DataError
 from contrast_alignment.batch import Item
-from contrast_alignment.records import (
-    Kind,
-    Record,
-    Row,
-    Turns,
-    goes_on,
-    is_empty,
-    kind_of,
-    parsed,
-    read_rows,
-)
+from contrast_alignment.records import Kind, Record, Turns, goes_on, is_empty, kind_of, parsed
 from contrast_alignment.rewards import reward_named
+from contrast_alignment.rows import Row, read_rows
 from contrast_alignment.task import Task
 from contrast_alignment.texts import Asking
 from contrast_alignment.tokens import common_prefix, conversation, opening

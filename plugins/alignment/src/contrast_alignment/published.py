@@ -19,7 +19,8 @@ from contrast.data.checksum import file_sha256
 from contrast.data.sources import Source, fetch, local_path
 from contrast.errors import DataError
 from contrast_alignment.preferences import Preferences, from_rows
-from contrast_alignment.records import Row, common_beginning, json_lines
+from contrast_alignment.records import common_beginning
+from contrast_alignment.rows import Row, json_lines
 
 HH = Source(
     "preferences/hh-rlhf/harmless-base/test.jsonl.gz",

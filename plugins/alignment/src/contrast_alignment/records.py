@@ -11,25 +11,21 @@ are left alone. The columns of the first record say which kind a file holds.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-from contrast.data.files import require_file
 from contrast.errors import DataError, did_you_mean, listing
+from contrast_alignment.rows import Row, shortened
 from contrast_alignment.tokens import Messages
 
 Kind = Literal["pair", "list", "unpaired", "group"]
 Turns = str | Messages
-Row = tuple[str, Mapping[str, Any]]  # where it stands, for messages, and what it holds
 
 ANSWERS = ("responses", "completions")
 GRADES = ("scores", "ranks")
 TURN, OTHER = "\n\nAssistant:", "\n\nHuman:"  # of dialogues in one text
-SUFFIXES = (".jsonl", ".json", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -40,45 +36,6 @@ class Record:
     prompt: Turns
     responses: tuple[Turns, ...] = ()
     grades: tuple[float, ...] = ()
-
-
-def read_rows(path: str | Path) -> tuple[list[Row], tuple[str, ...]]:
-    """The rows of a file, each with its place, and what is to be said of them.
-
-    A last line of JSON that was cut off, as a crash leaves it, is left out.
-    Raises: DataError: no such file, of another kind, not UTF-8, a broken line, or no row.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path} holds no records that can be read here: use {listing(SUFFIXES)}")
-    require_file(path)
-    notes: tuple[str, ...] = ()
-    if path.suffix.lower() == ".parquet":
-        rows = _parquet(path)
-    elif path.suffix.lower() == ".json":
-        rows = _json(path)
-    else:
-        rows, notes = json_lines(_text(path), str(path))
-    if not rows:
-        raise DataError(f"{path} holds no record")
-    return rows, notes
-
-
-def json_lines(text: str, name: str) -> tuple[list[Row], tuple[str, ...]]:
-    """An object a line.  Raises: DataError: a line that is none."""
-    rows: list[Row] = []
-    lines = text.split("\n")
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"{name}, line {number}"
-        try:
-            rows.append((place, _object(json.loads(line), place)))
-        except json.JSONDecodeError as error:
-            if number == len(lines):
-                return rows, ("The last line was cut off and is left out.",)
-            raise DataError(f"{place} is no JSON: {error.msg}, at character {error.pos}") from None
-    return rows, ()
 
 
 def kind_of(rows: Sequence[Row]) -> Kind:
@@ -163,7 +120,7 @@ class Fields:
         name = self.one_of(names)
         if not isinstance(self.row[name], list):
             raise DataError(
-                f"{self.place}, `{name}`: expected a list, got {_short(self.row[name])}"
+                f"{self.place}, `{name}`: expected a list, got {shortened(self.row[name])}"
             )
         return self.row[name]
 
@@ -179,7 +136,7 @@ def as_turns(value: Any, place: str) -> Turns:
         return [{"role": each["role"], "content": each["content"]} for each in value]
     raise DataError(
         f"{place}: expected a text, or a list of messages with `role` and `content` of text, "
-        f"got {_short(value)}"
+        f"got {shortened(value)}"
     )
 
 
@@ -238,7 +195,7 @@ def _list(fields: Fields) -> tuple[Turns, tuple[Turns, ...], tuple[float, ...]]:
 def _unpaired(fields: Fields) -> tuple[Turns, tuple[Turns, ...], tuple[float, ...]]:
     label = fields.value("label")
     if label not in (0, 1):
-        raise DataError(f"{fields.place}, `label`: expected true or false, got {_short(label)}")
+        raise DataError(f"{fields.place}, `label`: expected true or false, got {shortened(label)}")
     return fields.turns("prompt"), (fields.turns("completion"),), (float(label),)
 
 
@@ -263,47 +220,4 @@ def _is_message(value: Any) -> bool:
 def _number(value: Any, place: str) -> float:
     if isinstance(value, (int, float)) and math.isfinite(value):
         return float(value)
-    raise DataError(f"{place}: expected finite numbers, got {_short(value)}")
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}\n"
-            "Save it as UTF-8."
-        ) from None
-
-
-def _json(path: Path) -> list[Row]:
-    try:
-        held = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno} is no JSON: {error.msg}") from None
-    if not isinstance(held, list):
-        raise DataError(f"{path} must hold a list of records, got {_short(held)}")
-    places = (f"{path}, record {number}" for number in range(1, len(held) + 1))
-    return [(place, _object(each, place)) for place, each in zip(places, held, strict=True)]
-
-
-def _parquet(path: Path) -> list[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        held = pq.read_table(path).to_pylist()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from None
-    return [(f"{path}, row {number}", each) for number, each in enumerate(held, start=1)]
-
-
-def _object(value: Any, place: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise DataError(f"{place}: expected an object with fields, got {_short(value)}")
-    return value
+    raise DataError(f"{place}: expected finite numbers, got {shortened(value)}")

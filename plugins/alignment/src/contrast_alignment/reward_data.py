@@ -15,16 +15,8 @@ from contrast.errors import ConfigError, DataError, listing
 from contrast_alignment.batch import Item
 from contrast_alignment.preferences import Preferences, Side, Window, from_rows, tokenized
 from contrast_alignment.published import dialogues
-from contrast_alignment.records import (
-    Record,
-    Row,
-    Turns,
-    as_turns,
-    json_lines,
-    kind_of,
-    name_of,
-    read_rows,
-)
+from contrast_alignment.records import Record, Turns, as_turns, kind_of, name_of
+from contrast_alignment.rows import Row, json_lines, read_rows
 from contrast_alignment.task import Task
 from contrast_alignment.tokens import opening
 
