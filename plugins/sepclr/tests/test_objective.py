@@ -161,7 +161,7 @@ def test_the_gradient_of_the_whole_equals_finite_differences():
 @pytest.mark.parametrize(
     ("z", "s", "target", "tau", "words"),
     [
-        (draw(2, 4, 3), draw(2, 5, 3), torch.ones(4), 0.5, "same two views"),
+        (draw(2, 4, 3), draw(2, 5, 3), torch.ones(4), 0.5, "of the same samples"),
         (draw(2, 4, 3), draw(2, 4, 3), torch.ones(5), 0.5, r"is_target must be \(4,\)"),
         (draw(2, 4, 3), draw(2, 4, 3), torch.ones(4), 0.0, "tau must be > 0"),
     ],

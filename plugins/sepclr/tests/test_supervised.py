@@ -131,6 +131,9 @@ def test_the_first_view_is_clean_under_the_supervised_variant_alone():
     first, second = encoder.draw_views(batch)
     assert torch.equal(first, x)
     assert not torch.equal(second, x)
+    form = encoder(batch)
+    assert (len(form.z), len(form.salient)) == (2, 1)
+    assert torch.equal(form.salient[0], encoder.salient(x))
     encoder, _ = modules(("right digit",), objective="sepclr")
     assert not torch.equal(encoder.draw_views(batch)[0], x)
 

@@ -44,7 +44,8 @@ class PairEncoder(nn.Module):
     """Both towers on two views of each sample; batch norm sees one view at a time.
 
     Users get the representations `common` and `salient` of the sample as it is, and the heads.
-    `clean_first`: the first view is the sample as it is, as the supervised variant asks.
+    `clean_first`: the first view is the sample as it is, and the salient space sees it alone, as
+    the supervised variant asks.
     """
 
     mixes_rows = True  # batch norm
@@ -66,12 +67,13 @@ class PairEncoder(nn.Module):
     def forward(self, batch: Batch) -> Spaces:
         """Both spaces of the batch's views; of new ones where it has none yet."""
         views = batch.views or self.draw_views(batch)
+        salient = views[:1] if self.clean_first else views
         return Spaces(
             torch.stack([self.common(view) for view in views]),
             ids=batch.rows,
             targets=batch.attributes,
             known=batch.known,
-            salient=torch.stack([self.salient(view) for view in views]),
+            salient=torch.stack([self.salient(view) for view in salient]),
             is_target=batch.is_target,
         )
 

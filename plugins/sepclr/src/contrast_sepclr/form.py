@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Spaces(Views):
     """The common heads as `z`, the salient heads beside, who is a target, and attributes of those.
 
-    Shapes:  z: (V, N, Dc), any scale;  salient: (V, N, Ds), taken as it is;  is_target: (N,) bool;
-    targets: (N, K) attributes;  known: (N, K) bool, which of them are known; None: of all targets.
+    Shapes:  z: (V, N, Dc), any scale;  salient: (V, N, Ds), taken as it is, of the supervised
+    variant (1, N, Ds), of the clean view alone;  is_target: (N,) bool;  targets: (N, K) attributes;
+    known: (N, K) bool, which of them are known; None: of all targets.
     """
 
     salient: Tensor | None = over(1, default=None)

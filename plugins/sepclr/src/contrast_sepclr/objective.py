@@ -113,12 +113,19 @@ def sepclr_terms(
     }
 
 
-def check_spaces(z: Tensor, salient: Tensor, is_target: Tensor, tau: float) -> None:
+def check_spaces(
+    z: Tensor, salient: Tensor, is_target: Tensor, tau: float, salient_views: int = 2
+) -> None:
     """Raises: ValueError: shapes do not fit, or tau <= 0."""
     n = len(is_target)
-    if z.ndim != 3 or salient.ndim != 3 or len(z) != 2 or z.shape[:2] != salient.shape[:2]:
+    views = len(z), len(salient)
+    if (
+        (z.ndim, salient.ndim) != (3, 3)
+        or views != (2, salient_views)
+        or z.shape[1] != salient.shape[1]
+    ):
         raise ValueError(
-            "z and salient must be (2, N, D) of the same two views, got "
+            f"z must be (2, N, D) and salient ({salient_views}, N, D) of the same samples, got "
             f"{tuple(z.shape)} and {tuple(salient.shape)}"
         )
     if is_target.shape != (z.shape[1],):

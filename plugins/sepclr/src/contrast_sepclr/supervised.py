@@ -45,7 +45,7 @@ class SupervisedSepCLR(nn.Module):
 
         Raises: ValueError: there are more attributes than salient dimensions.
         """
-        check_spaces(form.z, form.salient, form.is_target, self.tau)
+        check_spaces(form.z, form.salient[:1], form.is_target, self.tau, salient_views=1)
         c, s, target = unit(form.z), wide(form.salient[0]), form.is_target.bool()
         if form.targets.shape[1] > s.shape[1]:
             raise ValueError(
