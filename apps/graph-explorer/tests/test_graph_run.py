@@ -1,12 +1,13 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import contrast
-from contrast.errors import ConfigError, RunFolderError
+from contrast.errors import ConfigError, DataError, RunFolderError
 from contrast_graph_explorer.graph_run import from_data, open_run
 
 
@@ -69,3 +70,11 @@ def test_a_run_without_an_evaluation_is_refused_with_the_way_to_evaluate(changed
     shutil.rmtree(copy / "evaluation")
     with pytest.raises(RunFolderError, match="contrast eval"):
         open_run(copy)
+
+
+def test_a_graph_that_is_no_longer_the_one_trained_on_is_refused(folder, monkeypatch):
+    data = contrast.load(folder).data
+    fewer = SimpleNamespace(data=replace(data, ids=data.ids[:20]))
+    monkeypatch.setattr(contrast, "load", lambda folder: fewer)
+    with pytest.raises(DataError, match=r"had 30 nodes of type `film` .* now has 20"):
+        open_run(folder)

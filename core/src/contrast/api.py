@@ -95,7 +95,7 @@ def resume(folder: Path | str, *, observer: Observer | None = None) -> RunResult
     """Go on with a run that was stopped, or that crashed, from its latest checkpoint."""
     with world() as here, _watched(observer, here) as watch:
         opened, config = _open(folder, here)
-        opened.update(state="running")
+        opened.update(state="running", reason=None)
         watch.on_run(str(opened.path))
         return carry_on(Session(config, opened, here, watch))
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from contrast import api
 from contrast.engine.distribution import World
 from contrast.engine.folder import RunFolder
 from contrast.engine.observers import Observer
@@ -95,3 +96,13 @@ def test_an_earlier_signal_leaves_a_run_to_go_on_with(session, stage, event):
         carry_on(session(Interrupt(stage, event)))
     assert session(Observer()).folder.record()["state"] == "stopped"
     assert carry_on(session(Observer())).state == "done"
+
+
+def test_a_failed_run_that_is_resumed_no_longer_says_why_it_failed(session, monkeypatch):
+    with pytest.raises(RuntimeError, match="crash"):
+        carry_on(session(Crash()))
+    opened = session(Observer())
+    assert opened.folder.record()["reason"] == "crash"
+    monkeypatch.setattr(api, "_open", lambda folder, world: (opened.folder, opened.config))
+    assert api.resume(opened.folder.path).state == "done"
+    assert not opened.folder.record()["reason"]

@@ -41,7 +41,8 @@ def test_few_labels_are_classes_and_many_numbers_a_scale():
     assert is_scale(np.linspace(0, 1, 40))
     assert is_scale(np.array([0.0, 0.5, 1.0]))  # fractions are amounts, however few
     assert not is_scale(np.array([0.0, 1.0, 2.0]))
-    assert not is_scale(np.array([0.0, 0.5, np.nan]))
+    assert is_scale(np.array([0.0, 0.5, np.nan]))  # unknown amounts do not count
+    assert not is_scale(np.array([0.0, 1.0, np.nan]))
     assert not is_scale(np.array([str(i) for i in range(40)]))
     assert "<image" in figures.embedding_map(points(), np.linspace(0, 1, 40), name="m")
 
@@ -110,3 +111,10 @@ def test_similarities_are_percentages_of_their_group_each_in_a_panel_of_its_own(
     assert [svg.count(f">{label}<") for label in given] == [1, 1, 1]
     assert len(re.findall(r'id="s-axes_\d"', svg)) == 3
     assert svg == figures.similarities({**given, "negatives": [3, 0, 0]}, name="s")
+
+
+def test_points_of_an_unknown_amount_are_drawn_faint():
+    amounts = np.linspace(0, 1, 40)
+    amounts[:3] = np.nan
+    svg = figures.embedding_map(points(), amounts, name="m")
+    assert svg.count("var(--faint") == 3

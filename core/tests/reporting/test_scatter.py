@@ -51,6 +51,16 @@ def test_amounts_are_a_scale_with_its_ends():
     assert "<span>7.500</span>" in page
 
 
+def test_unknown_amounts_are_faint_and_have_no_value():
+    amounts = np.linspace(2.0, 7.5, 50)
+    amounts[[3, 9]] = np.nan, np.inf
+    found, page = drawn(np.random.default_rng(0).normal(size=(50, 2)), amounts)
+    look = unpack(found["look"], "u1")
+    assert (look == NONE).sum() == 2
+    assert [value is None for value in found["values"]] == (look == NONE).tolist()
+    assert "<span>7.500</span>" in page
+
+
 def test_what_has_no_label_is_faint_and_counted():
     found, page = drawn(np.eye(3)[:, :2], np.array([0, -1, 1]))
     assert sorted(unpack(found["look"], "u1")) == [0, 1, NONE]

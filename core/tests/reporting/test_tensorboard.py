@@ -1,5 +1,6 @@
 """TensorBoard as an observer: what is in its files, read back by TensorBoard itself."""
 
+import json
 import sys
 from importlib.util import find_spec
 
@@ -52,6 +53,22 @@ def test_a_resumed_run_takes_back_the_steps_that_it_does_again(read, tmp_path):
             watch.on_step("train", step, {"loss": value})
         watch.on_end("train")
     assert read(tmp_path / "tensorboard/train") == {"loss": {0: 9.0, 1: 8.5, 2: 7.5}}
+
+
+def test_a_run_resumed_for_its_evaluation_keeps_its_curves(read, tmp_path):
+    first, second = TensorBoard(), TensorBoard()
+    first.on_run(str(tmp_path))
+    for step in range(3):
+        first.on_step("train", step, {"loss": 9.0 - step})
+    first.on_end("train")
+    lines = (json.dumps({"stage": "train", "step": step}) for step in range(3))
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    second.on_run(str(tmp_path))
+    second.on_evaluation("train", None, {"f1": 50.0})
+    assert read(tmp_path / "tensorboard/train") == {
+        "loss": {0: 9.0, 1: 8.0, 2: 7.0},
+        "evaluation/f1": {2: 50.0},
+    }
 
 
 def test_stages_and_the_runs_of_a_sweep_are_kept_apart(read, tmp_path):

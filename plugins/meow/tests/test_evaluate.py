@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -6,7 +7,7 @@ import torch
 from contrast.engine.randomness import generator, seeded
 from contrast.interfaces import Moment, Parts, Reference
 from contrast_meow.encoder import MeowEncoder
-from contrast_meow.evaluate import embedding, evaluate, validate
+from contrast_meow.evaluate import embedding, evaluate, named_labels, validate
 from contrast_meow.hubs import Official, by_class
 from contrast_meow.objective import Meow
 from contrast_meow.recipe import EvaluationSettings
@@ -118,3 +119,13 @@ def test_hubs_are_counted_by_the_classes_that_there_are():
     labels[0] = -1
     assert by_class(labels, np.arange(10)) == (4, 5)
     assert by_class(labels, np.array([1, 3])) == (0, 2)
+
+
+def test_classes_too_many_for_a_look_each_are_names_and_not_amounts():
+    labels = torch.arange(60) % 40 - 1
+    data = SimpleNamespace(labels=labels.numpy(), classes=())
+    assert named_labels(data)[:3] == ["unlabelled", "class 0", "class 1"]
+    few = SimpleNamespace(labels=labels.numpy() % 3, classes=())
+    assert named_labels(few)[:3] == [2, 0, 1]
+    named = SimpleNamespace(labels=labels.numpy()[:3], classes=("drama", "comedy"))
+    assert named_labels(named) == ["unlabelled", "drama", "comedy"]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrast.errors import RunFolderError
+from contrast.errors import DataError, RunFolderError
 from contrast.reporting.serving import check_finished
 from contrast_graph_explorer.neighbours import Links, unit_rows
 
 if TYPE_CHECKING:
+    from contrast.interfaces import Map
     from contrast_meow.data import GraphData
 
 PLUGIN = "meow"
@@ -62,13 +63,21 @@ def open_run(folder: Path) -> GraphRun:
     """The run in this folder.
 
     Raises: RunFolderError: it is no run folder, or the run is not finished;
-    ConfigError: it is a run of another plugin;  DataError: its data are no longer found.
+    ConfigError: it is a run of another plugin;  DataError: its data are no longer found, or are no
+    longer those that it was trained on.
     """
     check_finished(folder, PLUGIN, "the graph explorer")
-    z = _embedding(folder)
+    drawn = _drawn(folder)
     import contrast
 
-    return from_data(folder.resolve().name, contrast.load(folder).data, z)
+    data = contrast.load(folder).data
+    if list(map(str, drawn.ids)) != list(map(str, data.ids)):
+        raise DataError(
+            f"the graph of {folder} has changed: it had {len(drawn.ids)} nodes of type "
+            f"`{data.target}` when it was trained on, and now has {len(data.ids)}, or others\n"
+            "Put the graph back, or train on the new one."
+        )
+    return from_data(folder.resolve().name, data, np.asarray(drawn.z))
 
 
 def from_data(name: str, data: GraphData, z: np.ndarray) -> GraphRun:
@@ -89,7 +98,7 @@ def from_data(name: str, data: GraphData, z: np.ndarray) -> GraphRun:
     )
 
 
-def _embedding(folder: Path) -> np.ndarray:
+def _drawn(folder: Path) -> Map:
     """What the run's own evaluation drew, so that page and report show the same."""
     from contrast.reporting import load_evaluations
 
@@ -98,7 +107,7 @@ def _embedding(folder: Path) -> np.ndarray:
         raise RunFolderError(
             f"{folder} holds no evaluated embedding\nWrite it with `contrast eval {folder}`."
         )
-    return np.asarray(maps[-1].z)
+    return maps[-1]
 
 
 def _numbered_classes(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -136,7 +136,9 @@ def embedding_map(points: Any, labels: Any = None, *, name: str) -> str:
         axes.set_aspect("equal", adjustable="datalim")
         labels = None if labels is None else np.asarray(labels)
         if labels is not None and is_scale(labels):
-            drawn = _scatter(axes, points, c=labels, cmap="viridis", marker="o")
+            known = np.isfinite(labels)
+            _scatter(axes, points[~known], c=FAINT, marker="o")
+            drawn = _scatter(axes, points[known], c=labels[known], cmap="viridis", marker="o")
             bar = figure.colorbar(drawn, ax=axes, shrink=0.6, aspect=30)
             bar.outline.set_visible(False)
         else:

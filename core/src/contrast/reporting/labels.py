@@ -11,12 +11,15 @@ MOST_CLASSES = len(SERIES_LIGHT) * len(MARKERS)  # that can be told apart
 
 
 def is_scale(labels: np.ndarray) -> bool:
-    """Whether labels are amounts rather than classes: fractions, or many different numbers."""
+    """Whether labels are amounts rather than classes: fractions, or many different numbers.
+
+    Amounts that are not finite are unknown and do not count.
+    """
     if labels.dtype.kind not in "iuf":
         return False
-    several = np.unique(labels)
-    fractions = np.isfinite(several).all() and (several % 1 != 0).any()
-    return len(several) > MOST_CLASSES or bool(fractions and len(several) > 1)
+    several = np.unique(labels[np.isfinite(labels)])
+    fractions = bool((several % 1 != 0).any())
+    return len(several) > MOST_CLASSES or (fractions and len(several) > 1)
 
 
 def classes_of(labels: np.ndarray | None, count: int) -> tuple[list[str], np.ndarray]:

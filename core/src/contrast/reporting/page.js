@@ -41,7 +41,7 @@
 
     const radius = () => Math.min(9, Math.max(1.7, Math.min(4, 100 / Math.sqrt(look.length))) * Math.sqrt(k));
     const at = (i) => [w / 2 + (xy[2 * i] - cx) * scale * k, h / 2 - (xy[2 * i + 1] - cy) * scale * k];
-    const paintOf = (n) => data.levels ? data.levels[n] : color(n === 255 ? "--faint" : `--series-${n % 7}`);
+    const paintOf = (n) => n === 255 ? color("--faint") : data.levels ? data.levels[n] : color(`--series-${n % 7}`);
 
     function sprite(n, r, dpr) {
       const made = document.createElement("canvas"), side = Math.ceil(3 * r * dpr);
@@ -122,7 +122,7 @@
       if (which < 0) { tip.hidden = true; return; }
       const label = data.values ? data.values[which] : data.names[look[which]];
       const id = data.ids ? data.ids[which] : `row ${data.rows[which]}`;
-      tell([[String(id)], ...(label === undefined ? [] : [[String(label), paintOf(look[which])]])], event);
+      tell([[String(id)], ...(label == null ? [] : [[String(label), paintOf(look[which])]])], event);
     });
     canvas.addEventListener("pointerdown", (event) => { drag = { x: event.clientX, y: event.clientY, cx, cy }; });
     addEventListener("pointerup", () => { drag = null; });

@@ -37,14 +37,14 @@ def interactive_map(points: np.ndarray, labels: Any, ids: Any, *, title: str) ->
     data = {**_placed(points[order]), **({"ids": ids} if ids else {"rows": order.tolist()})}
     facts = {"title": title, "ids": ids is not None}
     if labels is not None and is_scale(labels):
-        looks, more = _levels(labels)
-        facts |= {"levels": more["levels"], "low": labels.min().item(), "high": labels.max().item()}
+        looks, more, ends = _levels(labels)
+        facts |= {"levels": more["levels"], **ends}
     else:
         names, numbers = classes_of(labels, len(order))
         looks, more = np.where(numbers < 0, NONE, numbers), {"names": names}
         facts["legend"] = _legend(names, numbers)
     data |= {"look": _packed(looks.astype(np.uint8)), **more}
-    text = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
     template = environment().get_template("map.html.jinja")
     return Markup(template.render(data=Markup(text), **facts))
 
@@ -58,11 +58,18 @@ def _placed(points: np.ndarray) -> dict[str, Any]:
     return {"xy": _packed(placed.round().astype("<u2")), "width": width, "height": height}
 
 
-def _levels(labels: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-    low, high = labels.min(), labels.max()
-    looks = ((labels - low) / (high - low) * (LEVELS - 1)).round()
+def _levels(labels: np.ndarray) -> tuple[np.ndarray, dict[str, Any], dict[str, float]]:
+    """The look of every amount, the colours with the amounts, and the ends of the scale.
+
+    An unknown amount has the look `NONE` and no value.
+    """
+    known = np.isfinite(labels)
+    low, high = labels[known].min().item(), labels[known].max().item()
+    looks = ((np.where(known, labels, low) - low) / (high - low) * (LEVELS - 1)).round()
     colors = mpl.colormaps["viridis"](np.linspace(0, 1, LEVELS))
-    return looks, {"levels": [mpl.colors.to_hex(c) for c in colors], "values": labels.tolist()}
+    values = np.where(known, labels.astype(object), None).tolist()
+    more = {"levels": [mpl.colors.to_hex(c) for c in colors], "values": values}
+    return np.where(known, looks, NONE), more, {"low": low, "high": high}
 
 
 def _legend(names: list[str], numbers: np.ndarray) -> list[tuple[int, str, str, str, int]]:

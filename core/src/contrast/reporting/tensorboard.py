@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from contrast.engine.observers import Observer
 from contrast.errors import PluginError
+from contrast.reporting.records import read_metrics
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -52,7 +53,10 @@ class TensorBoard(Observer):
         """What was measured: `validation/NAME` while training, `evaluation/NAME` when trained."""
         when = "evaluation" if step is None else "validation"
         known = {f"{when}/{name}": value for name, value in metrics.items() if value is not None}
-        self._write(stage, self.reached.get(stage, 0) if step is None else step, known)
+        if step is None:
+            self._write(stage, self._last_step(stage), known, keeps=True)
+        else:
+            self._write(stage, step, known)
         self.on_end(stage)
 
     def on_end(self, stage: str) -> None:
@@ -60,9 +64,19 @@ class TensorBoard(Observer):
         if stage in self.writers:
             self.writers[stage].flush()
 
-    def _write(self, stage: str, step: int, values: dict[str, float]) -> None:
+    def _last_step(self, stage: str) -> int:
+        """The last step of a stage, also of one that was trained before the run was resumed."""
+        if stage not in self.reached:
+            steps = [line["step"] for line in read_metrics(self.folder) if line["stage"] == stage]
+            self.reached[stage] = max(steps, default=0)
+        return self.reached[stage]
+
+    def _write(
+        self, stage: str, step: int, values: dict[str, float], *, keeps: bool = False
+    ) -> None:
+        """Write at a step; a new writer takes back what stands there, unless that `keeps`."""
         if stage not in self.writers:
-            self.writers[stage] = _writer(self.folder / FOLDER / stage, step)
+            self.writers[stage] = _writer(self.folder / FOLDER / stage, step + keeps)
         for name, value in values.items():
             self.writers[stage].add_scalar(name, value, step)
 

@@ -110,10 +110,15 @@ def why_unscored(data: GraphData) -> str:
 
 
 def named_labels(data: GraphData) -> list[Any] | None:
-    """The labels for people: names where the classes have any."""
-    if data.labels is None or not data.classes:
-        return None if data.labels is None else data.labels.tolist()
-    return [data.classes[label] if label >= 0 else "unknown" for label in data.labels]
+    """The labels for people: names, or the numbers of so few classes that each has its look."""
+    from contrast.reporting.labels import is_scale  # whose package nothing else here needs
+
+    if data.labels is None:
+        return None
+    if not data.classes and not is_scale(data.labels):
+        return data.labels.tolist()
+    name = data.classes.__getitem__ if data.classes else "class {}".format
+    return [name(label) if label >= 0 else "unlabelled" for label in data.labels]
 
 
 def probe(
