@@ -5,6 +5,7 @@ tests/test_docs.py installs one by pip and runs the tests that it brings.
 
 import ast
 import json
+import re
 import tomllib
 
 import pytest
@@ -28,12 +29,43 @@ from contrast.testing import toys
         ("objectives", "the name `objectives` is taken"),
         ("dcl", "the name `dcl` is taken: the core has an objective of that name"),
         ("gallery", "the name `gallery` is taken: contrast-gallery brings a plugin of it"),
+        ("objective", "every new plugin has a file `tests/test_objective.py`"),
+        ("knn", "the recipe of a new plugin has a class `KnnConfig` of its own"),
+        ("trainer", "the recipe of a new plugin uses the class `TrainerConfig` of the core"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused_with_a_better_one(gallery, name, words):
     with pytest.raises(ConfigError) as caught:
         check_name(name)
     assert words in str(caught.value)
+
+
+def test_no_name_gives_a_new_plugin_two_classes_of_one_name():
+    tree = ast.parse(plugin_files("tides")["src/contrast_tides/recipe.py"])
+    used = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.alias)}
+    own = {name.removesuffix("Config") for name in used if name.endswith("Config")} - {"Tides"}
+    assert {"Drawn", "Mlp", "Run", "TwoViews"} <= own
+    for words in own:
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", words).lower()
+        with pytest.raises(ConfigError, match=f"`{name}` is taken: .*`{words}Config`"):
+            check_name(name)
+
+
+def test_no_name_gives_a_new_plugin_two_files_of_one_path():
+    for path in plugin_files("tides"):
+        if path.startswith("tests/test_") and "tides" not in path:
+            name = path.removeprefix("tests/test_").removesuffix(".py")
+            with pytest.raises(ConfigError, match="is taken"):
+                check_name(name)
+
+
+def test_a_name_whose_package_is_installed_is_refused(site):
+    (site.path / "contrast_deep_waves.py").touch()
+    with pytest.raises(ConfigError, match="the package `contrast_deep_waves` is installed already"):
+        check_name("deep_waves")
+    site.install("page", distribution="contrast-high-waves", group="contrast.apps")
+    with pytest.raises(ConfigError, match="`contrast-high-waves` is installed already"):
+        check_name("high_waves")
 
 
 @pytest.mark.parametrize("name", ["tides", "hard_tides", "m2"])
@@ -57,6 +89,24 @@ def test_a_folder_that_exists_is_left_alone(tmp_path):
     with pytest.raises(DataError, match="exists and is not overwritten"):
         write_plugin("tides", mine)
     assert list(mine.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("file/t1", "cannot write file/t1: not a directory; choose another folder"),
+        ("/proc/t1", "cannot write /proc/t1: "),
+        ("link", "link exists and is not overwritten"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys, folder, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(SystemExit) as ended:
+        main(["new-plugin", "waves", "--out", folder])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"error: {words}")
 
 
 def test_a_new_plugin_is_found_and_runs(site, tmp_path, monkeypatch, capsys):

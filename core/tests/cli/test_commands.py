@@ -271,7 +271,13 @@ def test_compare_prints_for_programs_and_chooses_a_new_name(contrast, swept, tmp
     }
 
 
-def test_compare_refuses_a_page_that_exists_before_the_work(contrast, tmp_path):
+def test_compare_refuses_a_page_that_cannot_be_before_the_work(contrast, tmp_path):
     (tmp_path / "old.html").touch()
-    done = contrast("compare", tmp_path / "nothing", "--out", tmp_path / "old.html")
-    assert (done.code, "is not overwritten" in done.err) == (2, True)
+    (tmp_path / "link.html").symlink_to("nowhere")
+    for name, words in (
+        ("old.html", "is not overwritten"),
+        ("link.html", "is not overwritten"),
+        ("nodir/c.html", "is no folder"),
+    ):
+        done = contrast("compare", tmp_path / "nothing", "--out", tmp_path / name)
+        assert (done.code, words in done.err) == (2, True)

@@ -52,3 +52,18 @@ def test_an_unknown_metric_is_answered_with_the_nearest():
 
 def test_a_nan_loss_never_improves():
     assert not Monitor(TrainerConfig()).improves(1, float("nan"), None)
+
+
+def test_patience_begins_with_the_first_value():
+    monitor = Monitor(TrainerConfig(monitor="f1", evaluate_every=10, patience=20))
+    ended = []
+    for epoch, value in zip(range(10, 70, 10), (None, None, 7.0, 6.0, 5.0, None), strict=True):
+        monitor.improves(epoch, 0.0, {"f1": value})
+        ended.append(monitor.exhausted(epoch))
+    assert ended == [False, False, False, False, True, False]
+    worthless = Monitor(TrainerConfig(monitor="f1", evaluate_every=10, patience=20))
+    found = []
+    for epoch in (10, 20, 30):
+        worthless.improves(epoch, 0.0, {"f1": float("nan")})
+        found.append(worthless.exhausted(epoch))
+    assert found == [False, False, True]

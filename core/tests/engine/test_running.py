@@ -106,3 +106,10 @@ def test_a_failed_run_that_is_resumed_no_longer_says_why_it_failed(session, monk
     monkeypatch.setattr(api, "_open", lambda folder, world: (opened.folder, opened.config))
     assert api.resume(opened.folder.path).state == "done"
     assert not opened.folder.record()["reason"]
+
+
+def test_what_is_loaded_is_in_evaluation_mode(session, monkeypatch):
+    opened = session(Observer())
+    carry_on(opened)
+    monkeypatch.setattr(api, "_open", lambda folder: (opened.folder, opened.config))
+    assert not api.load(opened.folder.path).encoder.training

@@ -101,6 +101,16 @@ def test_a_label_is_as_few_settings_as_tell_all_groups_apart(tmp_path):
     assert labels == ["x", "y", "z"]
 
 
+def test_a_label_keeps_method_and_data_where_other_settings_tell_as_much(tmp_path):
+    several = (("acm", "x", 1), ("acm", "x", 2), ("imdb", "y", 1), ("imdb", "z", 2))
+    runs = [
+        make(tmp_path / f"{n}", data=data, objective=objective, trainer__lr=lr)
+        for n, (data, objective, lr) in enumerate(several)
+    ]
+    labels = [group.label for group in compare_runs(runs).groups]
+    assert labels == ["acm, lr=1", "acm, lr=2", "imdb, lr=1", "imdb, lr=2"]
+
+
 def test_two_keys_of_one_last_name_are_told_in_full(tmp_path):
     runs = [
         make(tmp_path / f"{a}{b}", encoder__width=a, objective__width=b)
@@ -137,6 +147,49 @@ def test_a_folder_of_runs_stands_for_its_finished_runs_in_the_order_of_their_sta
     assert found.notes == ("Not finished, and left out of sweep: `c` (failed).",)
 
 
+DAMAGE = {
+    "no JSON": "{",
+    "no object": "[]",
+    "no state": "{}",
+    "state that is no text": '{"state": 3}',
+}
+
+
+@pytest.mark.parametrize("text", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_run_is_refused_where_it_is_named_and_else_left_out(tmp_path, text):
+    for seed in range(3):
+        make(tmp_path / f"sweep/{seed}", seed)
+    damaged = tmp_path / "sweep/1/run.json"
+    damaged.write_text(text)
+    with pytest.raises(RunFolderError, match=r"1/run\.json is damaged"):
+        compare_runs([damaged.parent, tmp_path / "sweep"])
+    found = compare_runs([tmp_path / "sweep"])
+    assert found.groups[0].seeds == [0, 2]
+    assert [note[: len(str(damaged)) + 21] for note in found.notes] == [
+        f"Left out: {damaged} is damaged"
+    ]
+
+
+def test_a_run_whose_records_are_damaged_is_left_out_too(tmp_path):
+    for seed in range(3):
+        make(tmp_path / f"sweep/{seed}", seed)
+    (tmp_path / "sweep/1/config.json").write_text("{")
+    found = compare_runs([tmp_path / "sweep"])
+    assert found.groups[0].seeds == [0, 2]
+    assert "config.json is damaged" in found.notes[0]
+    with pytest.raises(RunFolderError, match=r"config\.json is damaged"):
+        compare_runs([tmp_path / "sweep", tmp_path / "sweep/1"])
+
+
+def test_what_was_left_out_is_told_where_nothing_is_left_to_compare(tmp_path):
+    make(tmp_path / "sweep/a")
+    make(tmp_path / "sweep/b", 1, state="failed")
+    with pytest.raises(
+        RunFolderError, match=r"1 finished run; .*\nNot finished, .* `b` \(failed\)"
+    ):
+        compare_runs([tmp_path / "sweep"])
+
+
 def test_what_a_run_costs_is_a_mean_and_the_most_memory_of_any(two_groups):
     first = costs_table(two_groups).rows[0]
     assert first == ("infonce", "4 ± 1", "2 s", "0.44 s", "3.00 GiB (cpu)")
@@ -152,6 +205,21 @@ def test_what_a_run_costs_is_a_mean_and_the_most_memory_of_any(two_groups):
 def test_what_makes_a_comparison_weak_is_said(tmp_path, change, words):
     found = compare_runs([make(tmp_path / "a"), make(tmp_path / "b", **change)])
     assert any(note.startswith(words) for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("tiny", "swap", ("acm from tiny, acm from swap",)),
+        ("tiny", None, ("acm from tiny, acm",)),
+        ("tiny", "tiny", ()),
+    ],
+)
+def test_data_of_one_part_differ_by_their_path(tmp_path, first, second, said):
+    runs = [make(tmp_path / "a", data__path=first), make(tmp_path / "b", 1, data__path=second)]
+    assert compare_runs(runs).notes == tuple(
+        f"Measured on different data ({words}): the figures do not compare." for words in said
+    )
 
 
 def test_different_versions_are_said(tmp_path):
@@ -222,7 +290,17 @@ def test_no_page_is_overwritten(two_groups, tmp_path):
         write_comparison(two_groups, tmp_path / "mine.png")
     assert free_page(tmp_path).name == "comparison.html"
     (tmp_path / "comparison.html").touch()
-    assert free_page(tmp_path).name == "comparison-2.html"
+    (tmp_path / "comparison-2.html").symlink_to("nowhere")
+    assert free_page(tmp_path).name == "comparison-3.html"
+    with pytest.raises(DataError, match="is not overwritten"):
+        write_comparison(two_groups, tmp_path / "comparison-2.html")
+
+
+def test_a_page_that_cannot_be_written_is_told(two_groups, tmp_path):
+    with pytest.raises(DataError, match=r"cannot write .*nodir is no folder; make it, or"):
+        write_comparison(two_groups, tmp_path / "nodir/c.html")
+    with pytest.raises(DataError, match=r"cannot write .*: file name too long; choose another"):
+        write_comparison(two_groups, tmp_path / f"{'c' * 300}.html")
 
 
 def test_runs_without_an_evaluation_still_have_curves(tmp_path):

@@ -10,8 +10,15 @@ gradio = pytest.importorskip("gradio", reason="an app's dependency, not the core
 import typer  # noqa: E402
 
 from contrast.cli.options import Port  # noqa: E402
-from contrast.errors import ConfigError  # noqa: E402
-from contrast.reporting.serving import LOOPBACK, SILENT, free_port, quiet_page, serve  # noqa: E402
+from contrast.errors import ConfigError, RunFolderError  # noqa: E402
+from contrast.reporting.serving import (  # noqa: E402
+    LOOPBACK,
+    SILENT,
+    check_finished,
+    free_port,
+    quiet_page,
+    serve,
+)
 
 spoken_to = []
 sys.addaudithook(lambda event, args: spoken_to.append(args) if event == "socket.connect" else None)
@@ -80,3 +87,19 @@ def test_an_app_tells_of_a_taken_port_before_it_loads_anything(taken):
 def test_a_free_port_can_be_bound():
     with socket.socket() as mine:
         mine.bind((LOOPBACK, free_port()))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", r"run\.json is damaged"),
+        ("[]", r"run\.json is damaged: it must hold an object"),
+        ("{}", r"run\.json is damaged: it holds no text for `plugin`, `state`"),
+        ('{"plugin": "meow"}', r"run\.json is damaged: it holds no text for `state`"),
+        ('{"plugin": "meow", "state": "stopped"}', "is not finished: its state is `stopped`"),
+    ],
+)
+def test_a_run_that_an_app_cannot_read_is_told(tmp_path, text, words):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(RunFolderError, match=words):
+        check_finished(tmp_path, "meow", "the app")

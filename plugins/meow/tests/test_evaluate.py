@@ -8,7 +8,7 @@ from contrast.engine.randomness import generator, seeded
 from contrast.interfaces import Moment, Parts, Reference
 from contrast_meow.encoder import MeowEncoder
 from contrast_meow.evaluate import embedding, evaluate, named_labels, validate
-from contrast_meow.hubs import Official, by_class
+from contrast_meow.hubs import Official, by_class, comparability
 from contrast_meow.objective import Meow
 from contrast_meow.recipe import EvaluationSettings
 from contrast_meow.sampler import MeowSampler
@@ -129,3 +129,8 @@ def test_classes_too_many_for_a_look_each_are_names_and_not_amounts():
     assert named_labels(few)[:3] == [2, 0, 1]
     named = SimpleNamespace(labels=labels.numpy()[:3], classes=("drama", "comedy"))
     assert named_labels(named) == ["unlabelled", "drama", "comedy"]
+
+
+def test_where_nothing_is_cut_among_equals_official_figures_are_not_comparable():
+    said = comparability(None, Official(hubs=(693, 1, 6), references=()), "random")
+    assert "nothing is cut among equals here, theirs keeps hubs by class 693 / 1 / 6" in said

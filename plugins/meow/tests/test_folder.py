@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch_geometric.data import HeteroData
 
 import contrast_meow
 from contrast.errors import DataError
@@ -115,3 +116,39 @@ def test_outline_is_readable_by_people(graph, tmp_path):
     outline = json.loads((save_graph(graph, tmp_path) / "graph.json").read_text())
     assert outline["nodes"]["person"] == {"count": 12, "ids": None}
     assert ["person", "liked", "film"] in outline["edges"]
+
+
+def papers():
+    graph = HeteroData()
+    graph["paper"].x = torch.ones(4, 2)
+    graph["author"].num_nodes = 3
+    graph["author", "wrote", "paper"].edge_index = torch.tensor([[0, 1], [2, 3]])
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("x", [[1.0, 2.0]] * 4, "`x` of `paper` must be a tensor .* got a list"),
+        ("y", np.zeros(4, int), "`y` of `paper` must be a tensor .* got a ndarray"),
+        ("y", torch.tensor(1), "got a single number"),
+        ("y", torch.ones(4, dtype=torch.int64).to_sparse(), "`y` of `paper` must be dense"),
+        ("train_mask", np.ones(4, bool), "`train_mask` of `paper` must be a tensor"),
+        ("x", torch.ones(4, 2, 2).to_sparse(1), "`x` of `paper` must be dense"),
+        ("x", torch.ones(4, 2, dtype=torch.complex64), "must be real numbers"),
+        ("ids", [2**70, 1, 2, 3], "more than 64 bits"),
+    ],
+)
+def test_what_is_no_tensor_of_its_kind_is_refused(name, value, said, tmp_path):
+    graph = papers()
+    graph["paper"][name] = value
+    with pytest.raises(DataError, match=said):
+        save_graph(graph, tmp_path / "g")
+
+
+def test_a_type_that_only_a_relation_names_is_refused(tmp_path):
+    graph = papers()
+    del graph["author"]
+    graph["author", "wrote", "paper"].edge_index = torch.tensor([[0, 1], [2, 3]])
+    with pytest.raises(DataError, match="node type `author` has no nodes"):
+        save_graph(graph, tmp_path / "g")

@@ -4,9 +4,17 @@ from dataclasses import fields
 
 import pytest
 
+from contrast.config import resolve
 from contrast.errors import ConfigError
+from contrast.interfaces import Moment
 from contrast_meow.ada_recipe import ADAMEOW
-from contrast_meow.recipe import MEOW, HeteroSettings, MeowSettings, SamplerSettings
+from contrast_meow.recipe import (
+    MEOW,
+    HeteroSettings,
+    MeowSettings,
+    SamplerSettings,
+    refuse_best_of_training,
+)
 
 HEAVY = ("torch", "numpy", "scipy", "pandas", "sklearn", "torch_geometric")
 
@@ -59,3 +67,20 @@ def test_every_part_can_be_loaded():
 def test_values_out_of_range_are_refused_before_any_work(config, values, message):
     with pytest.raises(ConfigError, match=message):
         config(**values)
+
+
+def test_the_best_weights_beside_the_embedding_of_the_last_step_are_refused():
+    words = ["method=adameow", "reference=official"]
+    config = resolve("meow", words).config
+    (stage,) = config.recipe.stages
+    with pytest.raises(ConfigError, match=r"Set `trainer\.restore_best=false`"):
+        refuse_best_of_training(config, stage)
+    refuse_best_of_training(resolve("meow", [*words, "trainer.restore_best=false"]).config, stage)
+    refuse_best_of_training(resolve("meow", words[:1]).config, stage)
+
+
+def test_what_is_watched_has_no_value_before_the_first_validation():
+    config = resolve("meow", ["method=adameow", "trainer.monitor=macro_f1/20"]).config
+    (stage,) = config.recipe.stages
+    found = stage.validate(None, config, Moment("train", 20, 20))
+    assert found == {"macro_f1/20": None, "validation": None}

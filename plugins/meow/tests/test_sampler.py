@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 
 from contrast.engine.placement import move
 from contrast.engine.randomness import generator, seeded
-from contrast.errors import ConfigError
+from contrast.errors import ConfigError, DataError
 from contrast.interfaces import Moment
 from contrast.primitives.prototypes import Clustering, concentrations, means
 from contrast.testing.vectors import assert_close, tensors, vector_cases
@@ -152,7 +153,17 @@ def test_last_training_embedding_is_kept_where_wanted_and_survives_a_resume(data
     assert not sampler.last.requires_grad
     resumed.load_state_dict(sampler.state_dict())
     assert torch.equal(resumed.last, sampler.last)
-    assert build(data).state_dict() == {}
+    assert list(build(data).state_dict()) == ["graph"]
+
+
+def test_the_state_of_another_graph_is_refused(data):
+    state = build(data).state_dict()
+    build(data).load_state_dict(state)
+    (relation, *_) = data.graph.edge_types
+    changed = copy.deepcopy(data.graph)
+    changed[relation].edge_index = changed[relation].edge_index.flip(1)
+    with pytest.raises(DataError, match="is not the one that the run was trained on"):
+        build(dataclasses.replace(data, graph=changed)).load_state_dict(state)
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,8 @@ class Loop:
             if self.step % self.epoch_steps == 0:
                 self._end_epoch(self.step // self.epoch_steps)
         self.recorder.flush()
-        if self.finished and self.monitor.weights is not None:
-            load_weights(self.parts, self.monitor.weights)
+        if self.finished:
+            self._end_with_the_best()
         if self.saved != (self.step, self.finished):
             with self.clock.split("checkpoint"):
                 self._checkpoint()
@@ -125,6 +125,16 @@ class Loop:
             moved = move(batch, choose_device(self.trainer), dtype_of(self.trainer))
             self.drawn = (batch, moved, self.parts.sampler.ids(batch))
         return self.drawn[1:]
+
+    def _end_with_the_best(self) -> None:
+        trainer = self.trainer
+        if self.monitor.weights is not None:
+            load_weights(self.parts, self.monitor.weights)
+        elif trainer.restore_best and self.steps:
+            self.observer.on_message(
+                f"`{trainer.monitor}` was never measured: stage `{self.stage.name}` ends with the "
+                "weights of its last epoch"
+            )
 
     def _end_epoch(self, epoch: int) -> None:
         trainer = self.trainer

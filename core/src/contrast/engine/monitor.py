@@ -21,15 +21,16 @@ class Monitor:
     def improves(self, epoch: int, loss: float, metrics: dict[str, float | None] | None) -> bool:
         """Take in an epoch; whether its value is the best so far.
 
-        `metrics` is None where the epoch was not validated.
+        `metrics` is None where the epoch was not validated, a metric where it has no value there.
         """
         if self.trainer.monitor == "loss":
             value = -loss
-        elif metrics is None:
+        elif metrics is None or (found := self._metric(metrics)) is None:
             return False
         else:
-            value = self._metric(metrics)
+            value = found
         self.measured = epoch
+        self.best_epoch = self.best_epoch or epoch  # patience begins with the first value
         if not value > self.best:  # NaN is never better
             return False
         self.best, self.best_epoch = value, epoch
@@ -49,12 +50,11 @@ class Monitor:
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.weights = weights or None
 
-    def _metric(self, metrics: dict[str, float | None]) -> float:
+    def _metric(self, metrics: dict[str, float | None]) -> float | None:
         name = self.trainer.monitor
         if name not in metrics:
             raise ConfigError(
                 f"no metric `{name}` to monitor{did_you_mean(name, metrics)}"
                 f"\n`trainer.monitor` may be loss or one of {listing(metrics)}"
             )
-        value = metrics[name]
-        return -math.inf if value is None else value
+        return metrics[name]

@@ -16,7 +16,7 @@ from typing import Any
 
 from contrast.errors import RunFolderError
 from contrast.interfaces import Reference
-from contrast.reporting.finding import finished_runs
+from contrast.reporting.finding import finished_runs, left_out
 from contrast.reporting.formats import show_setting
 from contrast.reporting.records import Record, read_record
 from contrast.reporting.summary import Spread, spread_of
@@ -91,22 +91,38 @@ class Comparison:
 def compare_runs(paths: Sequence[Path]) -> Comparison:
     """Compare finished runs; a folder of runs, such as a sweep's, stands for those in it.
 
-    What is not finished in a folder of runs is left out with a note.
-    Raises: RunFolderError: a path is neither, a run that is named is not finished, or there are
-    fewer than two runs.
+    What is not finished or damaged in a folder of runs is left out with a note.
+    Raises: RunFolderError: a path is neither, a run that is named is not finished or damaged, or
+    there are fewer than two runs.
     """
     folders, notes = finished_runs(paths)
-    if len(folders) < 2:
-        raise RunFolderError(
-            f"nothing to compare: {len(folders)} finished run; name two, or a folder of runs"
-        )
-    groups = _grouped([read_record(folder) for folder in folders])
+    records = _records(folders, {path.resolve() for path in paths}, notes)
+    if len(records) < 2:
+        few = f"nothing to compare: {len(records)} finished run; name two, or a folder of runs"
+        raise RunFolderError("\n".join([few, *notes[:2]]))  # the rest is told when there are two
+    groups = _grouped(records)
     return Comparison(groups, (*notes, *_cautions(groups)))
 
 
 def settings_of(record: Record) -> dict[str, Any]:
     """The settings of a run by key, without the seed."""
     return {e["key"]: e["value"] for e in record.config if e["key"] != SEED}
+
+
+def _records(folders: list[Path], named: set[Path], notes: list[str]) -> list[Record]:
+    """The records of runs; one that is damaged is noted, unless it was named.
+
+    Raises: RunFolderError: a run that was named is damaged.
+    """
+    found = []
+    for folder in folders:
+        try:
+            found.append(read_record(folder))
+        except RunFolderError as error:
+            if folder in named:
+                raise
+            notes.append(left_out(error))
+    return found
 
 
 def _grouped(records: list[Record]) -> tuple[Group, ...]:
@@ -128,7 +144,7 @@ def _labels(settings: list[dict[str, Any]]) -> list[str]:
     for key in sorted(_differing(settings), key=lambda key: (key not in NAMED, "." in key)):
         if _distinct(settings, [*telling, key]) > _distinct(settings, telling):
             telling.append(key)
-    for key in list(telling):  # a later one may tell what an earlier one told
+    for key in reversed(telling):  # two may tell what a third told; the last known go first
         rest = [each for each in telling if each != key]
         if _distinct(settings, rest) == len(settings):
             telling = rest
@@ -154,9 +170,19 @@ def _differing(settings: list[dict[str, Any]]) -> list[str]:
     return [key for key in keys if _distinct(settings, [key]) > 1]
 
 
+def _data(settings: list[dict[str, Any]]) -> list[str]:
+    """The data of the groups, each once; by its path too where one part read several."""
+    each = list(dict.fromkeys((str(s.get("data")), s.get("data.path")) for s in settings))
+    parts = Counter(name for name, _ in each)
+    return [
+        name if parts[name] == 1 or path is None else f"{name} from {show_setting(path)}"
+        for name, path in each
+    ]
+
+
 def _cautions(groups: tuple[Group, ...]) -> Iterable[str]:
     """What makes a comparison say less than it seems to."""
-    data = list(dict.fromkeys(str(group.settings.get("data")) for group in groups))
+    data = _data([group.settings for group in groups])
     if len(data) > 1:
         yield f"Measured on different data ({', '.join(data)}): the figures do not compare."
     for group in groups:

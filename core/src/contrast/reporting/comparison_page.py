@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ FAINT = "Strong: the mean of a group, as far as all its runs go. Faint: the runs
 def write_comparison(comparison: Comparison, path: Path) -> Path:
     """Write the page into a new file.
 
-    Raises: DataError: the file exists, or its name does not end in .html.
+    Raises: DataError: the file exists or cannot be written, or its name does not end in .html.
     """
     check_new_page(path)
     shown = [_results(comparison), _strips(comparison), _curves(comparison), *_tables(comparison)]
@@ -40,26 +41,37 @@ def write_comparison(comparison: Comparison, path: Path) -> Path:
         notes=comparison.notes,
         of=_of(comparison),
     )
-    with path.open("x", encoding="utf-8") as file:
-        file.write(page)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(page)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(
+            f"cannot write {path}: {reason}; choose another place with `--out`"
+        ) from None
     return path
 
 
 def check_new_page(path: Path) -> None:
-    """Refuse a file that exists or is no page, before any work.
+    """Refuse a file that exists, is no page or has no folder to lie in, before any work.
 
-    Raises: DataError: it is.
+    Raises: DataError: it is one of these.
     """
     if path.suffix not in (".html", ".htm"):
         raise DataError(f"`--out` must end in `.html`, got {path.name!r}")
-    if path.exists():
+    if os.path.lexists(path):  # a link that leads nowhere is in the way too
         raise DataError(f"{path} exists and is not overwritten; remove it or choose another name")
+    if not os.path.isdir(path.parent):  # unlike Path.is_dir, false where one may not look
+        raise DataError(
+            f"cannot write {path}: {path.parent} is no folder; make it, or choose another place "
+            "with `--out`"
+        )
 
 
 def free_page(folder: Path) -> Path:
     """`comparison.html` in a folder, or `comparison-2.html`, -3, ... where that is taken."""
     path, attempt = folder / NAME, 1
-    while path.exists():
+    while os.path.lexists(path):
         attempt += 1
         path = folder / NAME.replace(".", f"-{attempt}.")
     return path

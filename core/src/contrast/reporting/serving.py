@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from contrast.engine.folder import RunFolder
 from contrast.errors import ConfigError, RunFolderError
+from contrast.reporting.finding import run_json
 from contrast.reporting.gradio_theme import style, theme
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ SILENT = "GRADIO_ANALYTICS_ENABLED"
 def check_finished(folder: Path, plugin: str, app: str) -> None:
     """Whether a folder holds a finished run of the plugin that the app reads.
 
-    Raises: RunFolderError: it is no run folder, or the run is not finished;
+    Raises: RunFolderError: it is no run folder, it is damaged, or the run is not finished;
     ConfigError: it is a run of another plugin.
     """
-    record = RunFolder.open(folder).record()
+    record = run_json(RunFolder.open(folder).path, "plugin", "state")
     if record["plugin"] != plugin:
         raise ConfigError(
             f"{folder} is a run of plugin `{record['plugin']}`; {app} reads runs of `{plugin}`"

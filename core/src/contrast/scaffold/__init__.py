@@ -5,7 +5,10 @@ In their paths `NAME` stands for the plugin's name and `PACKAGE` for its module.
 
 from __future__ import annotations
 
+import os
 import re
+from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 from contrast import __version__
@@ -16,6 +19,14 @@ SUFFIX = ".jinja"
 TAKEN = {
     "core": "`contrast-core` is the core itself",
     "objectives": "`contrast info objectives` describes the core's",
+    "objective": "every new plugin has a file `tests/test_objective.py`, which it would replace",
+    "drawn": "the recipe of a new plugin has a class `DrawnConfig` of its own",
+    "knn": "the recipe of a new plugin has a class `KnnConfig` of its own",
+    "mlp": "the recipe of a new plugin has a class `MlpConfig` of its own",
+    "run": "the recipe of a new plugin uses the class `RunConfig` of the core",
+    "table": "the recipe of a new plugin has a class `TableConfig` of its own",
+    "trainer": "the recipe of a new plugin uses the class `TrainerConfig` of the core",
+    "two_views": "the recipe of a new plugin has a class `TwoViewsConfig` of its own",
 }
 
 
@@ -37,21 +48,29 @@ def check_name(name: str) -> None:
     taken = dict(TAKEN)
     taken |= {part.name: "the core has an objective of that name" for part in CATALOGUE}
     taken |= {info.name: f"{info.distribution} brings a plugin of it" for info in installed()}
-    if name in taken:
-        raise ConfigError(f"the name `{name}` is taken: {taken[name]}")
+    reason = taken.get(name) or _installed_already(name)
+    if reason:
+        raise ConfigError(f"the name `{name}` is taken: {reason}")
 
 
 def write_plugin(name: str, folder: Path | None = None) -> Path:
     """Write the package of a plugin into a new folder, `contrast-NAME` unless given; gives it.
 
-    Raises: DataError: the folder exists.
+    Raises: DataError: the folder exists, or it cannot be written.
     """
     folder = folder or Path(_distribution(name))
-    if folder.exists():
+    if os.path.lexists(folder):  # a link that leads nowhere is in the way too
         raise DataError(f"{folder} exists and is not overwritten; choose another with `--out`")
-    for path, text in plugin_files(name).items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+    files = plugin_files(name)
+    try:
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(
+            f"cannot write {folder}: {reason}; choose another folder with `--out`"
+        ) from None
     return folder
 
 
@@ -84,6 +103,18 @@ def _words(name: str) -> dict[str, str]:
 
 def _distribution(name: str) -> str:
     return f"contrast-{name.replace('_', '-')}"
+
+
+def _installed_already(name: str) -> str | None:
+    """What is installed under the names of the new package, which pip would replace."""
+    package, project = f"contrast_{name}", _distribution(name)
+    if find_spec(package) is not None:
+        return f"the package `{package}` is installed already, and yours would replace it"
+    try:
+        distribution(project)
+    except PackageNotFoundError:
+        return None
+    return f"`{project}` is installed already, and yours would replace it"
 
 
 def _better(name: str) -> str:

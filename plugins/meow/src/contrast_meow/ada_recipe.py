@@ -43,7 +43,7 @@ class AdaTrainer(TrainerConfig):
     lr: float = setting(5e-4, "learning rate", above=0, high=1e30)
     weight_decay: float = setting(5e-4, "weight decay", low=0)
     evaluate_every: int = setting(100, "epochs between validations; 0: none", low=0)
-    evaluate_from: int = setting(100, "epoch of the first validation", low=0)
+    evaluate_from: int = setting(100, "no validation before this epoch", low=0)
     monitor: str = setting(
         "validation", "what chooses the epoch: macro-F1 on validation nodes, or another metric"
     )
@@ -53,6 +53,8 @@ class AdaTrainer(TrainerConfig):
 class AdaStage(MeowStage):
     """The same step, with the mean weight beside the loss, which has no lower bound."""
 
+    official_figures = False  # they are MEOW's
+
     def step(self, batch: Any, work: Work) -> None:
         """One full-graph step."""
         form = work.encode(batch)
@@ -61,9 +63,10 @@ class AdaStage(MeowStage):
         work.descend(work.contrast(form))
 
     def validate(self, parts: Parts, config: RunConfig, at: Moment) -> dict[str, float | None]:
-        """The probe alone, once the warm-up is over."""
-        if at.step < config.trainers[self.name].evaluate_from:
-            return {"validation": None}
+        """The probe alone, once the warm-up is over; before that what is watched has no value."""
+        trainer = config.trainers[self.name]
+        if at.step < trainer.evaluate_from:
+            return dict.fromkeys(sorted({"validation", trainer.monitor} - {"loss"}))
         return super().validate(parts, config, at)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy import sparse
-from torch import Generator, randperm
+from torch import Generator, Tensor, randperm, strided, uint8
 from torch_geometric.data import HeteroData
 
 from contrast.errors import ConfigError, DataError, did_you_mean, listing
@@ -45,6 +48,17 @@ class GraphData:
     def __len__(self) -> int:
         """The number N of target nodes."""
         return self.graph[self.target].num_nodes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A checksum of the target's ids and of all features and edges."""
+        found = hashlib.sha256(json.dumps([self.target, self.ids]).encode())
+        for name, store in (*self.graph.node_items(), *self.graph.edge_items()):
+            found.update(str(name).encode())
+            for value in (store.get("x"), store.get("edge_index")):
+                for part in [] if value is None else parts_of(value):
+                    found.update(part.contiguous().view(-1).view(uint8).numpy())
+        return found.hexdigest()
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -198,3 +212,11 @@ def draw_splits(
         count = min(max(count, 1), len(rest) - 1)
         splits[str(L)] = Split(train, rest[:count], rest[count:])
     return splits, tuple(notes)
+
+
+def parts_of(x: Tensor) -> tuple[Tensor, ...]:
+    """A dense tensor, or places and values of a sparse one."""
+    if x.layout == strided:
+        return (x,)
+    entries = x.to_sparse_coo().coalesce()
+    return entries.indices(), entries.values()

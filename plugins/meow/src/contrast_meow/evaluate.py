@@ -54,14 +54,14 @@ def evaluate(parts: Parts, settings: EvaluationSettings, at: Moment) -> Evaluati
 def ties(parts: Parts) -> tuple[list[Hubs], tuple[str, ...]]:
     """What ties decided along each meta-path, and whether official figures may be laid beside."""
     data, sampler = parts.data, parts.sampler
-    found = [
+    found: list[Hubs | None] = [
         find_hubs(path.short, incidence(data.graph, path.half), kept, data.labels)
         for path, kept in zip(data.paths, sampler.kept, strict=True)
     ]
     hubs = [each for each in found if each]
     if data.official is None:
         return hubs, ()
-    return hubs, (comparability(hubs, data.official, sampler.rule),)
+    return hubs, (comparability(found[-1], data.official, sampler.rule),)
 
 
 def validate(parts: Parts, settings: EvaluationSettings, at: Moment) -> dict[str, float | None]:

@@ -122,10 +122,16 @@ def _unpack(name: str, tensors: dict[str, Tensor]) -> Tensor | None:
 
 def check_graph(graph: HeteroData) -> None:
     """Raises: DataError: a tensor that is not one row a node or unfit, or edges out of range."""
-    for node_type in graph.node_types:
-        node, N = graph[node_type], graph[node_type].num_nodes
-        if not N:
+    for node_type, node in graph.node_items():
+        for name in NODE_TENSORS:
+            _check_tensor(f"`{name}` of `{node_type}`", node.get(name), sparse=name == "x")
+    ends = (end for source, _, end in graph.edge_types for end in (source, end))
+    for node_type in dict.fromkeys((*graph.node_types, *ends)):
+        if node_type not in graph.node_types or not graph[node_type].num_nodes:
             raise DataError(f"node type `{node_type}` has no nodes, or does not say how many")
+        node, N = graph[node_type], graph[node_type].num_nodes
+        if not isinstance(N, int):
+            raise DataError(f"`num_nodes` of `{node_type}` must be a whole number, got {N!r}")
         for name in (*NODE_TENSORS, "ids"):
             value = node.get(name)
             if value is not None and len(value) != N:
@@ -138,6 +144,7 @@ def check_graph(graph: HeteroData) -> None:
     for source, relation, end in graph.edge_types:
         edges = graph[source, relation, end].get("edge_index")
         name = f"relation `{source}>{relation}>{end}`"
+        _check_tensor(f"`edge_index` of {name}", edges)
         if edges is None or edges.ndim != 2 or len(edges) != 2 or edges.dtype != torch.int64:
             raise DataError(f"{name} needs an `edge_index` of shape (2, E), int64")
         sizes = torch.tensor([[graph[source].num_nodes], [graph[end].num_nodes]])
@@ -146,6 +153,16 @@ def check_graph(graph: HeteroData) -> None:
                 f"{name} names a node that does not exist: "
                 f"indices go up to {edges.amax(1).tolist()}, nodes are {sizes.flatten().tolist()}"
             )
+
+
+def _check_tensor(name: str, value: Any, *, sparse: bool = False) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Tensor) or not value.ndim:
+        kind = "a single number" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise DataError(f"{name} must be a tensor with a row a node or edge, got {kind}")
+    if value.layout != torch.strided and (not sparse or value.dense_dim()):
+        raise DataError(f"{name} must be dense, got {value.layout}")
 
 
 def _check_ids(node_type: str, ids: Sequence[int | str] | None) -> None:
@@ -158,6 +175,10 @@ def _check_ids(node_type: str, ids: Sequence[int | str] | None) -> None:
             f"`ids` of `{node_type}` must be texts or whole numbers of Python, got {other} "
             "(an array gives them by `.tolist()`)"
         )
+    if any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in ids):
+        raise DataError(
+            f"`ids` of `{node_type}` hold a number of more than 64 bits; give them as texts"
+        )
     if len(set(ids)) < len(ids):
         raise DataError(f"`ids` of `{node_type}` must be given each only once")
 
@@ -165,6 +186,8 @@ def _check_ids(node_type: str, ids: Sequence[int | str] | None) -> None:
 def _check_features(node_type: str, x: Tensor | None) -> None:
     if x is None:
         return
+    if x.is_complex():
+        raise DataError(f"`x` of `{node_type}` must be real numbers, got {x.dtype}")
     if x.ndim != 2 or x.shape[1] == 0:
         raise DataError(f"`x` of `{node_type}` must be (nodes, features), got {tuple(x.shape)}")
     values = x if x.layout == torch.strided else x.to_sparse_coo().coalesce().values()

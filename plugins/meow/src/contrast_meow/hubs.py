@@ -70,11 +70,16 @@ def hubs_table(found: list[Hubs]) -> Table:
     )
 
 
-def comparability(found: list[Hubs], official: Official, rule: str) -> str:
-    """Whether a run may be laid beside the official figures, in a sentence."""
-    kept = found[-1].kept if found else ()
-    here, there = words(kept), words(official.hubs)
-    if kept == official.hubs:
+def comparability(found: Hubs | None, official: Official, rule: str) -> str:
+    """Whether a run may be laid beside the official figures, in a sentence; None: no hubs."""
+    there = words(official.hubs)
+    if found is None:
+        return (
+            "Not comparable with the official figures: nothing is cut among equals here, theirs "
+            f"keeps hubs by class {there}, which nearly gives the class away."
+        )
+    here = words(found.kept)
+    if found.kept == official.hubs:
         return f"Comparable with the official figures: ties as there, hubs by class {here}."
     return (
         f"Not comparable with the official figures: ties `{rule}` keep hubs by class {here}, "

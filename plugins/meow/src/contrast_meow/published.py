@@ -25,7 +25,7 @@ from contrast_meow.metapaths import parse
 from contrast_meow.operators import compressed
 
 COMMIT = "6a072d79648ab83f7ec7b7482af1696ed00938a1"
-SOURCE = "official code, seed 0, 90 epochs, 5 restarts of the probe, ties by its sort"
+SOURCE = "official code of MEOW, seed 0, 90 epochs, 5 restarts of the probe, ties by its sort"
 
 
 @dataclass(frozen=True)

@@ -135,9 +135,17 @@ class EvaluationSettings(Settings):
 class MeowStage(Stage):
     """One full-graph step an epoch; the plain step of the engine."""
 
+    official_figures = True  # whether those of the data are of this method
+
     def build(self, config: RunConfig, earlier: dict[str, Parts], at: Moment) -> Parts:
-        """Data, sampler, encoder, objective; clusters only for an objective that needs them."""
+        """Data, sampler, encoder, objective; clusters only for an objective that needs them.
+
+        Raises: ConfigError: the embedding of the last step is asked for, and the best weights.
+        """
+        refuse_best_of_training(config, self)
         data = config.build("data", at.shared("data"))
+        if not self.official_figures:
+            data = replace(data, official=None)
         if len(data) > KEEP_UP_TO:
             give_back_large_blocks()
         sampler = config.build(
@@ -164,6 +172,18 @@ class MeowStage(Stage):
         from contrast_meow.evaluate import evaluate
 
         return evaluate(parts, scoring(config), at)
+
+
+def refuse_best_of_training(config: RunConfig, stage: Stage) -> None:
+    """Raises: ConfigError: scores and weights would be of different epochs."""
+    best = config.trainers[stage.name].restore_best
+    if best and scoring(config).embedding == "training":
+        raise ConfigError(
+            "`evaluation.embedding=training`, which `reference=official` implies, is the embedding "
+            "of the last step, and `trainer.restore_best` ends with the weights of another\n"
+            "Set `trainer.restore_best=false`, as the official code picks no epoch, or "
+            "`evaluation.embedding=eval`."
+        )
 
 
 def scoring(config: RunConfig) -> EvaluationSettings:

@@ -17,7 +17,7 @@ from scipy import sparse
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from contrast.errors import ConfigError
+from contrast.errors import ConfigError, DataError
 from contrast.interfaces import Moment, Sampler
 from contrast.primitives.prototypes import concentrations, kmeans
 from contrast_meow.cache import cache_folder, kept_graph
@@ -145,11 +145,18 @@ class MeowSampler(Sampler):
         yield self.batch
 
     def state_dict(self) -> dict[str, Any]:
-        """The embedding of the last training step, where it is wanted."""
-        return {} if self.last is None else {"last": self.last}
+        """What graph it is, and the embedding of the last training step where it is wanted."""
+        last = {} if self.last is None else {"last": self.last}
+        return {"graph": self.data.fingerprint, **last}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what `state_dict` gave."""
+        """Restore what `state_dict` gave.    Raises: DataError: it was given of another graph."""
+        if state.get("graph", self.data.fingerprint) != self.data.fingerprint:
+            raise DataError(
+                f"the graph of {len(self.data)} nodes of type `{self.data.target}` is not the one "
+                "that the run was trained on: ids, features or edges have changed since\n"
+                "Put the graph back, or train on the new one."
+            )
         self.last = state.get("last")
 
     def ids(self, batch: GraphBatch) -> list[int | str]:
