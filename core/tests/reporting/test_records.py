@@ -7,6 +7,7 @@ import torch
 from contrast.errors import RunFolderError
 from contrast.interfaces import Evaluation, Map, Reference, Table
 from contrast.reporting import load_evaluations, read_metrics, save_evaluation
+from contrast.reporting.records import read_record
 
 
 def test_an_evaluation_comes_back_as_it_was(run_folder):
@@ -95,3 +96,10 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path):
     (tmp_path / "evaluation").write_text("in the way")
     with pytest.raises(RunFolderError, match="cannot write the evaluation into"):
         save_evaluation(Evaluation({"a": 1.0}), tmp_path, "train")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"{}", b"[1]", b'[{"key": "seed"}]'])
+def test_damaged_settings_of_a_run_are_named(run_folder, content):
+    (run_folder / "config.json").write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"config\.json is damaged"):
+        read_record(run_folder)

@@ -54,7 +54,7 @@ def read_record(folder: Path) -> Record:
     return Record(
         folder=folder,
         run=_read_json(folder / "run.json", {}),
-        config=_read_json(folder / "config.json", []),
+        config=_read_settings(folder / "config.json"),
         metrics=read_metrics(folder),
         times=read_lines(folder / "times.jsonl"),
         evaluations=load_evaluations(folder),
@@ -157,9 +157,19 @@ def _read_json(path: Path, default: Any) -> Any:
     if not path.exists():
         return default
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no UTF-8
         raise RunFolderError(f"{path} is damaged: {error}") from error
+    if not isinstance(found, type(default)):
+        raise RunFolderError(f"{path} is damaged: it holds a {type(found).__name__}")
+    return found
+
+
+def _read_settings(path: Path) -> list[dict[str, Any]]:
+    found = _read_json(path, [])
+    if not all(isinstance(each, dict) and {"key", "value"} <= each.keys() for each in found):
+        raise RunFolderError(f"{path} is damaged: it must hold settings with `key` and `value`")
+    return found
 
 
 def _evaluation_from_json(file: Path) -> Evaluation:
