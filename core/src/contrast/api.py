@@ -172,14 +172,15 @@ def export(folder: Path | str, to: Path | str) -> Path:
 def load(path: Path | str) -> Parts:
     """The trained parts by name (`encoder`, `objective`, ...), from a run folder or an export.
 
-    Modules are in evaluation mode.
-    A run gives its data and sampler too; an export needs no data, and has None in their place.
+    Modules are in evaluation mode. A run gives its data and sampler too; an export needs no data,
+    and has None in their place.
     """
     path = Path(path)
     if is_export(path):
-        return load_export(path)
-    opened, config = _open(path)
-    parts = trained(config, opened)[-1][1]
+        parts = load_export(path)
+    else:
+        opened, config = _open(path)
+        parts = trained(config, opened)[-1][1]
     for module in parts.modules().values():
         module.eval()
     return parts

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from contrast.errors import DataError, RunFolderError
+from contrast.errors import RunFolderError
 from contrast.reporting.serving import check_finished
 from contrast_graph_explorer.neighbours import Links, unit_rows
 
 if TYPE_CHECKING:
-    from contrast.interfaces import Map
     from contrast_meow.data import GraphData
 
 PLUGIN = "meow"
@@ -67,17 +66,10 @@ def open_run(folder: Path) -> GraphRun:
     longer those that it was trained on.
     """
     check_finished(folder, PLUGIN, "the graph explorer")
-    drawn = _drawn(folder)
+    z = _embedding(folder)
     import contrast
 
-    data = contrast.load(folder).data
-    if list(map(str, drawn.ids)) != list(map(str, data.ids)):
-        raise DataError(
-            f"the graph of {folder} has changed: it had {len(drawn.ids)} nodes of type "
-            f"`{data.target}` when it was trained on, and now has {len(data.ids)}, or others\n"
-            "Put the graph back, or train on the new one."
-        )
-    return from_data(folder.resolve().name, data, np.asarray(drawn.z))
+    return from_data(folder.resolve().name, contrast.load(folder).data, z)
 
 
 def from_data(name: str, data: GraphData, z: np.ndarray) -> GraphRun:
@@ -98,7 +90,7 @@ def from_data(name: str, data: GraphData, z: np.ndarray) -> GraphRun:
     )
 
 
-def _drawn(folder: Path) -> Map:
+def _embedding(folder: Path) -> np.ndarray:
     """What the run's own evaluation drew, so that page and report show the same."""
     from contrast.reporting import load_evaluations
 
@@ -107,7 +99,7 @@ def _drawn(folder: Path) -> Map:
         raise RunFolderError(
             f"{folder} holds no evaluated embedding\nWrite it with `contrast eval {folder}`."
         )
-    return maps[-1]
+    return np.asarray(maps[-1].z)
 
 
 def _numbered_classes(labels: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

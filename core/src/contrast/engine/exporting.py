@@ -40,7 +40,7 @@ def export_parts(run: RunFolder, stage: Stage, parts: Parts, to: Path) -> Path:
 
 
 def load_export(path: Path) -> Parts:
-    """The exported encoder and objective, in evaluation mode; data and sampler are None.
+    """The exported encoder and objective; data and sampler are None.
 
     Raises: CheckpointError: a file is missing or damaged.
     """
@@ -50,8 +50,6 @@ def load_export(path: Path) -> Parts:
     encoder, objective = stage.build_modules(config, described["sizes"])
     parts = Parts(None, None, encoder, objective, described["sizes"])
     load_weights(parts, load_checkpoint(path, "model")["model"])
-    for module in parts.modules().values():
-        module.eval()
     return parts
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from contrast.errors import RunFolderError, did_you_mean, listing
+from contrast.reporting.records import read_json
 
 
 def finished_runs(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -25,12 +25,7 @@ def run_json(folder: Path, *needed: str) -> dict[str, Any]:
     Raises: RunFolderError: it is damaged.
     """
     path = folder / "run.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise RunFolderError(f"{path} is damaged: {error}") from None
-    if not isinstance(found, dict):
-        raise RunFolderError(f"{path} is damaged: it must hold an object with the run's `state`")
+    found = read_json(path, {})
     missing = [key for key in needed if not isinstance(found.get(key), str)]
     if missing:
         raise RunFolderError(f"{path} is damaged: it holds no text for {listing(missing)}")

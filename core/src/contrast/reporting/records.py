@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = "evaluation"
 DIAGNOSTICS = "diagnostics"
+KINDS = {dict: "an object", list: "a list"}  # of JSON
 UNLABELLED = "unlabelled"
 
 
@@ -53,7 +54,7 @@ def read_record(folder: Path) -> Record:
         raise RunFolderError(f"there is no run folder {folder}")
     return Record(
         folder=folder,
-        run=_read_json(folder / "run.json", {}),
+        run=read_json(folder / "run.json", {}),
         config=_read_settings(folder / "config.json"),
         metrics=read_metrics(folder),
         times=read_lines(folder / "times.jsonl"),
@@ -153,7 +154,11 @@ def _by_age(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
 
 
-def _read_json(path: Path, default: Any) -> Any:
+def read_json(path: Path, default: Any) -> Any:
+    """What a JSON file of a run holds; the default, whose type it must have, where there is none.
+
+    Raises: RunFolderError: it is damaged.
+    """
     if not path.exists():
         return default
     try:
@@ -161,19 +166,19 @@ def _read_json(path: Path, default: Any) -> Any:
     except ValueError as error:  # no JSON, or no UTF-8
         raise RunFolderError(f"{path} is damaged: {error}") from error
     if not isinstance(found, type(default)):
-        raise RunFolderError(f"{path} is damaged: it holds a {type(found).__name__}")
+        raise RunFolderError(f"{path} is damaged: it must hold {KINDS[type(default)]}")
     return found
 
 
 def _read_settings(path: Path) -> list[dict[str, Any]]:
-    found = _read_json(path, [])
+    found = read_json(path, [])
     if not all(isinstance(each, dict) and {"key", "value"} <= each.keys() for each in found):
         raise RunFolderError(f"{path} is damaged: it must hold settings with `key` and `value`")
     return found
 
 
 def _evaluation_from_json(file: Path) -> Evaluation:
-    content = _read_json(file, {})
+    content = read_json(file, {})
     try:
         return Evaluation(
             metrics=content["metrics"],
@@ -195,7 +200,7 @@ def _diagnosis_from_json(file: Path) -> Diagnosis:
     from contrast.evaluation import Diagnosis  # brings torch, which reading the rest needs not
 
     try:
-        return Diagnosis(**_read_json(file, {}))
+        return Diagnosis(**read_json(file, {}))
     except TypeError as error:
         raise RunFolderError(f"{file} is no diagnosis written by contrast: {error}") from error
 

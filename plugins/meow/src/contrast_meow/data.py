@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from torch import Generator, Tensor, randperm, strided, uint8
+from torch import Generator, randperm, uint8
 from torch_geometric.data import HeteroData
 
 from contrast.errors import ConfigError, DataError, did_you_mean, listing
 from contrast.evaluation import Split
-from contrast_meow.folder import MASKS, load_graph
+from contrast_meow.folder import MASKS, load_graph, packed
 from contrast_meow.graph import scale_rows
 from contrast_meow.hubs import Official
 from contrast_meow.metapaths import MetaPath, incidence, parse
@@ -54,10 +54,11 @@ class GraphData:
         """A checksum of the target's ids and of all features and edges."""
         found = hashlib.sha256(json.dumps([self.target, self.ids]).encode())
         for name, store in (*self.graph.node_items(), *self.graph.edge_items()):
-            found.update(str(name).encode())
-            for value in (store.get("x"), store.get("edge_index")):
-                for part in [] if value is None else parts_of(value):
-                    found.update(part.contiguous().view(-1).view(uint8).numpy())
+            for key in ("x", "edge_index"):
+                parts = {} if store.get(key) is None else packed(f"{name}.{key}", store[key])
+                for part, held in parts.items():
+                    found.update(part.encode())
+                    found.update(held.view(-1).view(uint8).numpy())
         return found.hexdigest()
 
     @property
@@ -212,11 +213,3 @@ def draw_splits(
         count = min(max(count, 1), len(rest) - 1)
         splits[str(L)] = Split(train, rest[:count], rest[count:])
     return splits, tuple(notes)
-
-
-def parts_of(x: Tensor) -> tuple[Tensor, ...]:
-    """A dense tensor, or places and values of a sparse one."""
-    if x.layout == strided:
-        return (x,)
-    entries = x.to_sparse_coo().coalesce()
-    return entries.indices(), entries.values()

@@ -48,7 +48,7 @@ def save_graph(graph: HeteroData, folder: str | Path) -> Path:
         outline["nodes"][node_type] = {"count": node.num_nodes, "ids": ids}
         for name in NODE_TENSORS:
             if node.get(name) is not None:
-                tensors |= _pack(f"nodes.{i}.{name}", node[name])
+                tensors |= packed(f"nodes.{i}.{name}", node[name])
     for i, edge_type in enumerate(graph.edge_types):
         outline["edges"].append(list(edge_type))
         tensors[f"edges.{i}"] = _copied(graph[edge_type].edge_index)
@@ -97,7 +97,8 @@ def _assemble(outline: dict[str, Any], tensors: dict[str, Tensor]) -> HeteroData
     return graph
 
 
-def _pack(name: str, value: Tensor) -> dict[str, Tensor]:
+def packed(name: str, value: Tensor) -> dict[str, Tensor]:
+    """A tensor by its name, contiguous; a sparse one as its places, values and shape."""
     if value.layout == torch.strided:
         return {name: _copied(value)}
     entries = value.detach().cpu().to_sparse_coo().coalesce()
